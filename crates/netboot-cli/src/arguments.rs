@@ -75,7 +75,7 @@ impl Command {
             Self::Refresh(arguments) => arguments.run(session).await,
             Self::Boot(arguments) => arguments.run(session).await,
             Self::Size(arguments) => arguments.run(session).await,
-            Self::Lint(arguments) => Ok(arguments.run(session)),
+            Self::Lint(arguments) => arguments.run(session).await,
             Self::Export(arguments) => arguments.run(session).await,
             Self::Completions(arguments) => Ok(arguments.run()),
             Self::Man(arguments) => arguments.run(),

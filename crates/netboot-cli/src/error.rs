@@ -62,6 +62,24 @@ pub enum Error {
         /// The releases that are there.
         releases: Vec<ReleaseId>,
     },
+    /// A release was live at a target, and its files are gone.
+    #[error("release {} was pruned: it was live there, and its files are deleted", release.short())]
+    PrunedRelease {
+        /// The release.
+        release: ReleaseId,
+        /// The releases that are there.
+        releases: Vec<ReleaseId>,
+    },
+    /// A directory has no image that can be published.
+    #[error("the image `{}` cannot be published", path.display())]
+    Image {
+        /// The directory.
+        path: PathBuf,
+        /// The remedy.
+        hint: Option<String>,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A target has releases, but not this pointer.
     #[error("there is no pointer `{pointer}` at `{target}`")]
     NoSuchPointer {
@@ -205,10 +223,12 @@ impl Error {
             }
             Self::NothingLive { .. } => "activate or publish a release first".to_owned(),
             Self::NoSigner => "name the file of the secret key: `--sign FILE`".to_owned(),
-            Self::NoSuchRelease { releases, .. } if releases.is_empty() => {
+            Self::NoSuchRelease { releases, .. } | Self::PrunedRelease { releases, .. }
+                if releases.is_empty() =>
+            {
                 "publish a release there first".to_owned()
             }
-            Self::NoSuchRelease { releases, .. } => {
+            Self::NoSuchRelease { releases, .. } | Self::PrunedRelease { releases, .. } => {
                 format!("name one of the releases that are there: {}", named(releases))
             }
             Self::AmbiguousRelease { .. } => "give enough digits to tell them apart".to_owned(),
@@ -230,7 +250,9 @@ impl Error {
                     None => format!("remove it, or write one of the keys {list}"),
                 }
             }
-            Self::InvalidConfiguration { hint, .. } => return hint.clone(),
+            Self::InvalidConfiguration { hint, .. } | Self::Image { hint, .. } => {
+                return hint.clone();
+            }
         })
     }
 }

@@ -10,6 +10,14 @@ Targets:
     rsync://HOST/MODULE/PATH a directory of an rsync daemon
     NAME                     a target that netboot.toml names
 
+With --json:
+  Each command describes its object in its help. Three objects are the same for
+  all commands:
+    a failure  {\"error\": {\"message\": ..., \"causes\": [...], \"hint\": ...}}; the
+               hint may be null, and some commands add it to their own object
+    --help     {\"help\": ...}
+    --version  {\"version\": ...}
+
 Exit codes:
   0    the work is done
   1    the work failed

@@ -80,6 +80,8 @@ mod shown_time;
 #[cfg(feature = "terminal")]
 mod signals;
 mod spelling;
+#[cfg(feature = "program")]
+mod standard_output;
 mod target;
 #[cfg(feature = "program")]
 mod target_place;

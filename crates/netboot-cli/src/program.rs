@@ -1,7 +1,6 @@
 //! The frame of the program: it runs one command, and shows its answer or its failure.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::operator_words::for_operators;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::usage;
+use crate::{standard_output, usage};
 
 /// The time that a thread may take to end after the work is done. Longer ones hang in a call of a
 /// file system that does not answer.
@@ -89,15 +88,13 @@ fn is_of_usage(report: &Report) -> bool {
         || report.downcast_ref::<Error>().is_some_and(Error::is_of_usage)
 }
 
-/// Writes to standard output, and returns the exit code. A reader that went away, as `head` does,
-/// is no failure.
+/// Writes to standard output, and returns the exit code.
 fn printed(progress: &Progress, text: &str, exit_code: u8) -> u8 {
-    let mut output = io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            progress.end(&format!("error: the answer cannot be written: {error}"));
+    match standard_output::write(text) {
+        Ok(()) => exit_code,
+        Err(problem) => {
+            progress.end(&problem);
             FAILED
         }
-        _ => exit_code,
     }
 }

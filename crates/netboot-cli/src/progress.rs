@@ -1,19 +1,19 @@
 //! Events as rows on a terminal, and as plain lines elsewhere.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-use netboot_core::{Event, EventSink, Phase, ProfileName, SiteName, Unit};
+use indicatif::{MultiProgress, ProgressBar};
+use netboot_core::{Event, EventSink, ProfileName, Unit};
 
-use self::row::{Amount, Row};
+use self::row::Row;
 use self::text::{cut, wrap};
 use crate::control_echo::ControlEcho;
 
 mod row;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -69,13 +69,21 @@ const DERIVATIONS: &str = "derivations";
 pub struct Progress {
     bars: MultiProgress,
     state: Arc<Mutex<State>>,
-    /// Returns the columns of the terminal, which change with its window.
-    columns: fn() -> u16,
+    screen: Screen,
     /// Puts a text with hints into the words of the program.
     words: fn(&str) -> String,
     on_terminal: bool,
     with_logs: bool,
     has_lines_after_stop: bool,
+}
+
+/// The place of rows and lines.
+#[derive(Debug, Clone, Copy)]
+struct Screen {
+    /// Returns the columns of the terminal, which change with its window.
+    columns: fn() -> u16,
+    /// Writes a line below all others, where no row is.
+    write: fn(&str),
 }
 
 #[derive(Debug, Default)]
@@ -98,20 +106,25 @@ impl Progress {
             size.map_or(COLUMNS, |(columns, _)| columns.0)
         };
         let is_terminal = std::io::stderr().is_terminal();
-        let progress = Self::on(MultiProgress::new(), is_terminal, columns, with_logs);
+        let write = |text: &str| {
+            // If standard error is closed, nobody can read the line.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        let progress =
+            Self::on(MultiProgress::new(), is_terminal, Screen { columns, write }, with_logs);
         if progress.on_terminal {
             progress.state().echo = Some(ControlEcho::off());
         }
         progress
     }
 
-    fn on(bars: MultiProgress, is_terminal: bool, columns: fn() -> u16, with_logs: bool) -> Self {
+    fn on(bars: MultiProgress, is_terminal: bool, screen: Screen, with_logs: bool) -> Self {
         // A terminal that cannot move its cursor hides the rows and everything printed above them.
         let on_terminal = is_terminal && !bars.is_hidden();
         Self {
             bars,
             state: Arc::default(),
-            columns,
+            screen,
             words: str::to_owned,
             on_terminal,
             with_logs,
@@ -187,138 +200,15 @@ impl Progress {
     }
 
     fn print(&self, text: &str) {
-        // If standard error is closed, nobody can read the line.
-        if self.on_terminal {
-            let _ = self.bars.println(wrap(text, usize::from((self.columns)())));
-        } else {
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
-    }
-
-    /// Lets a row show what `shown` returns for its state and for the columns that it may fill.
-    fn style(
-        &self,
-        bar: &ProgressBar,
-        shown: impl Fn(&ProgressState, usize) -> String + Clone + Send + Sync + 'static,
-    ) {
-        let columns = self.columns;
-        let row = move |state: &ProgressState, text: &mut dyn fmt::Write| {
-            let columns = usize::from(columns()).saturating_sub(BESIDE);
-            // Writing to a string cannot fail.
-            let _ = text.write_str(&shown(state, columns));
-        };
-        // The template is a correct one.
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {row}") {
-            bar.set_style(style.with_key("row", row));
-        }
-    }
-
-    /// Adds a row, unless it is there.
-    fn add(&self, state: &mut State, row: &Row, unit: Option<Unit>) {
-        if state.rows.contains_key(row) {
+        if !self.on_terminal {
+            (self.screen.write)(text);
             return;
         }
-        // A part stands below its phase, even while several profiles are built.
-        let parent = row.parent().and_then(|parent| state.rows.get(&parent));
-        let bar = match (parent, &state.last) {
-            (Some(parent), _) => self.bars.insert_after(parent, ProgressBar::new_spinner()),
-            (None, Some(last)) => self.bars.insert_before(last, ProgressBar::new_spinner()),
-            (None, None) => self.bars.add(ProgressBar::new_spinner()),
-        };
-        let label = row.label();
-        self.style(&bar, move |state, columns| {
-            let amount = Amount {
-                done: state.pos(),
-                total: state.len(),
-                unit,
-                per_second: state.per_sec(),
-                elapsed: state.elapsed(),
-            };
-            row::shown(&label, amount, columns)
-        });
-        bar.enable_steady_tick(TICK);
-        state.rows.insert(row.clone(), bar);
-    }
-
-    fn remove(&self, state: &mut State, is_done: impl Fn(&Row) -> bool) {
-        state.rows.retain(|row, bar| {
-            let done = is_done(row);
-            if done {
-                bar.finish_and_clear();
-                self.bars.remove(bar);
-            }
-            !done
-        });
-    }
-
-    /// Shows the profiles that wait, below all other rows.
-    fn show_waiting(&self, state: &mut State) {
-        let waiting = state.waiting.clone();
-        if waiting.is_empty() {
-            if let Some(bar) = state.last.take() {
-                bar.finish_and_clear();
-                self.bars.remove(&bar);
-            }
-            return;
-        }
-        let bar = self.last_row(state);
-        self.style(&bar, move |_, columns| row::waiting(&waiting, columns));
-        bar.tick();
-    }
-
-    fn last_row(&self, state: &mut State) -> ProgressBar {
-        let new = || {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            bar.enable_steady_tick(TICK);
-            bar
-        };
-        state.last.get_or_insert_with(new).clone()
-    }
-
-    fn show_on_terminal(&self, state: &mut State, site: Option<&SiteName>, event: &Event) {
-        let row = |phase: &Phase, profile: &Option<ProfileName>, subject: Option<&String>| Row {
-            site: site.cloned(),
-            phase: *phase,
-            profile: profile.clone(),
-            subject: subject.cloned(),
-        };
-        if let Event::ProfileWaiting { profile } = event {
-            state.waiting.push(profile.clone());
-            self.show_waiting(state);
-        }
-        if let Event::PhaseStarted { profile: Some(begun), .. }
-        | Event::Progress { profile: Some(begun), .. }
-        | Event::ProfileFinished { profile: begun, .. } = event
-        {
-            let before = state.waiting.len();
-            state.waiting.retain(|profile| profile != begun);
-            if state.waiting.len() < before {
-                self.show_waiting(state);
-            }
-        }
-        match event {
-            Event::PhaseStarted { phase, profile } => {
-                self.add(state, &row(phase, profile, None), None);
-            }
-            Event::PhaseFinished { phase, profile } => {
-                let ended = row(phase, profile, None);
-                self.remove(state, |row| *row == ended || row.parent().as_ref() == Some(&ended));
-            }
-            Event::Progress { phase, profile, subject, done, total, unit } => {
-                let row = row(phase, profile, Some(subject));
-                if Some(*done) == *total {
-                    self.remove(state, |other| *other == row);
-                } else {
-                    self.add(state, &row, Some(*unit));
-                    if let Some(bar) = state.rows.get(&row) {
-                        if let Some(total) = total {
-                            bar.set_length(*total);
-                        }
-                        bar.set_position(*done);
-                    }
-                }
-            }
-            _ => {}
+        let text = wrap(text, usize::from((self.screen.columns)()));
+        // `println` of indicatif ends a line with spaces, and not with a line feed. `suspend` panics
+        // if the terminal is gone, and then clearing fails.
+        if self.bars.clear().is_ok() {
+            self.bars.suspend(|| (self.screen.write)(&text));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use netboot_core::{ReleaseId, Report};
-use netboot_publish::Publisher;
+use netboot_publish::{HistoryEntry, Publisher};
 
 use crate::error::Error;
 use crate::published_target::until_cancelled;
@@ -19,18 +19,30 @@ const DIGITS: usize = 64;
 pub(crate) struct ReleasePrefix(String);
 
 impl ReleasePrefix {
-    /// Finds the release among the staged releases of a target. A whole id needs no search.
+    /// Finds the release among the staged releases of a target. A whole id of which nobody knows
+    /// anything is a release, too.
     ///
     /// # Errors
-    /// [`Error::NoSuchRelease`], [`Error::AmbiguousRelease`]; if the target cannot be read.
+    /// [`Error::NoSuchRelease`], [`Error::AmbiguousRelease`], [`Error::PrunedRelease`]; if the
+    /// target cannot be read.
     pub(crate) async fn find(
         &self,
         publisher: &Publisher,
         session: &Session,
     ) -> Result<ReleaseId, Report> {
-        match self.0.parse() {
-            Ok(release) => Ok(release),
-            Err(_) => Ok(self.of(&until_cancelled(session, publisher.releases()).await?)?),
+        let releases = until_cancelled(session, publisher.releases()).await?;
+        let error = match self.of(&releases) {
+            Err(error @ Error::NoSuchRelease { .. }) => error,
+            found => return Ok(found?),
+        };
+        let were_live = were_live(publisher, session).await;
+        match (self.of(&were_live), self.0.parse()) {
+            (Ok(release), _) => {
+                let releases = releases.into_iter().collect();
+                Err(Error::PrunedRelease { release, releases }.into())
+            }
+            (Err(_), Ok(release)) => Ok(release),
+            (Err(_), Err(_)) => Err(error.into()),
         }
     }
 
@@ -50,6 +62,24 @@ impl ReleasePrefix {
             _ => Err(Error::AmbiguousRelease { prefix, candidates: found }),
         }
     }
+}
+
+/// The error of a release that is not at the target: pruning deleted it, if it was live.
+pub(crate) async fn not_there(
+    release: ReleaseId,
+    publisher: &Publisher,
+    session: &Session,
+) -> Option<Error> {
+    let was_live = were_live(publisher, session).await.contains(&release);
+    let releases = publisher.releases().await.unwrap_or_default().into_iter().collect();
+    was_live.then_some(Error::PrunedRelease { release, releases })
+}
+
+/// The releases that were live. A pointer that is damaged or not trusted has none.
+async fn were_live(publisher: &Publisher, session: &Session) -> BTreeSet<ReleaseId> {
+    let history: Vec<HistoryEntry> =
+        until_cancelled(session, publisher.history()).await.unwrap_or_default();
+    history.into_iter().map(|entry| entry.release).collect()
 }
 
 impl FromStr for ReleasePrefix {

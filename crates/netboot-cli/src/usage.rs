@@ -6,6 +6,9 @@ use std::io::Write;
 use clap::error::ErrorKind;
 use serde_json::{Value, json};
 
+use crate::answer::FAILED;
+use crate::standard_output;
+
 /// Returns true if `--json` stands on a command line that could not be read as a whole.
 pub(crate) fn asks_for_json(given: &[OsString]) -> bool {
     given.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
@@ -14,16 +17,23 @@ pub(crate) fn asks_for_json(given: &[OsString]) -> bool {
 /// Shows help or a version on standard output, or a mistake on standard error. With `as_json`, an
 /// object is on standard output in each case. Returns the exit code.
 pub(crate) fn show(error: &clap::Error, as_json: bool) -> u8 {
-    // If nobody reads the text, nobody misses it.
-    if as_json {
-        if error.use_stderr() {
-            let _ = error.print();
-        }
-        let _ = writeln!(std::io::stdout(), "{:#}", object(error));
-    } else {
+    let is_mistake = error.use_stderr();
+    if is_mistake {
+        // If standard error is closed, nobody can read the mistake.
         let _ = error.print();
     }
-    u8::try_from(error.exit_code()).unwrap_or(1)
+    let written = match (as_json, is_mistake) {
+        (true, _) => standard_output::write(&format!("{:#}\n", object(error))),
+        (false, true) => Ok(()),
+        (false, false) => standard_output::written(error.print()),
+    };
+    match written {
+        Ok(()) => u8::try_from(error.exit_code()).unwrap_or(FAILED),
+        Err(problem) => {
+            let _ = writeln!(std::io::stderr(), "{problem}");
+            FAILED
+        }
+    }
 }
 
 fn object(error: &clap::Error) -> Value {

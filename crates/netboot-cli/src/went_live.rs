@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::failure::Cancelled;
 use crate::published_machines::lost;
+use crate::release_prefix::not_there;
 use crate::session::Session;
 
 /// The time to look at the pointer after the work was cancelled.
@@ -64,7 +65,9 @@ pub(crate) async fn failure(
     session: &Session,
 ) -> Report {
     if !session.context.cancellation().is_cancelled() {
-        return error.into();
+        let Error::NotStaged { release } = &error else { return error.into() };
+        let pruned = not_there(*release, publisher, session).await;
+        return pruned.map_or_else(|| error.into(), Into::into);
     }
     let Ok(Ok(live)) = tokio::time::timeout(LOOK_LIMIT, publisher.live()).await else {
         return Cancelled::report("it is not known which release is live: see `netboot list`");

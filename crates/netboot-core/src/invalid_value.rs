@@ -145,7 +145,7 @@ impl fmt::Display for ValueKind {
             Self::ProfileName => "profile name",
             Self::ServiceName => "service name",
             Self::PointerName => "pointer name",
-            Self::SiteName => "site name",
+            Self::SiteName => "target name",
             Self::Title => "title",
             Self::FileName => "file name",
             Self::ReleasePath => "release path",

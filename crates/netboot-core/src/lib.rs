@@ -79,6 +79,7 @@ pub mod inspect {
     mod memory;
     pub(crate) mod presence;
     pub(crate) mod summary;
+    mod watched_file;
     mod xz;
     pub(crate) mod xz_filter;
 

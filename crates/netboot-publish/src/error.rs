@@ -140,7 +140,7 @@ pub enum Error {
         pointer: PointerName,
     },
     /// The earlier releases of the sites differ, so that no release is the one before.
-    #[error("the sites have no common earlier release to roll back to: {}", by_site(earlier))]
+    #[error("the targets have no common earlier release to roll back to: {}", by_site(earlier))]
     DifferentEarlierReleases {
         /// The release that was live before the live one, by site.
         earlier: BTreeMap<SiteName, Option<ReleaseId>>,
@@ -231,16 +231,16 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// There are no sites to publish to.
-    #[error("there are no sites to publish to")]
+    #[error("there are no targets to publish to")]
     NoSites,
     /// Two sites have the same name.
-    #[error("two sites are named `{site}`")]
+    #[error("two targets are named `{site}`")]
     DuplicateSite {
         /// The name.
         site: SiteName,
     },
     /// A site took longer than it may.
-    #[error("the site took longer than {} s", .after.as_secs_f64())]
+    #[error("the target took longer than {} s", .after.as_secs_f64())]
     TimedOut {
         /// The time limit.
         after: Duration,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytesize::ByteSize;
 use netboot_core::{PointerName, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
@@ -62,8 +63,8 @@ impl fmt::Display for Staged {
             f,
             "sent {} ({}), {present} already there ({})",
             counted(*sent, "file"),
-            counted(*sent_bytes, "byte"),
-            counted(*present_bytes, "byte"),
+            ByteSize::b(*sent_bytes).display().iec(),
+            ByteSize::b(*present_bytes).display().iec(),
         )?;
         let Some(cache) = binary_cache else { return Ok(()) };
         let (written, present) = (counted(cache.written, "store path"), cache.present);

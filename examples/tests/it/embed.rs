@@ -33,7 +33,7 @@ fn a_program_of_under_60_lines_publishes_to_two_places_or_says_what_to_do() {
     let output = embed(&nix, work.path(), [&flake, &at("here"), &mirror]);
     let [said, shown] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{shown}");
-    assert!(said.contains("is live at 2 of 2 sites"), "{said}");
+    assert!(said.contains("is live at 2 of 2 targets"), "{said}");
     // Each site has its own time of activation, and its own counter.
     let pointer = |place: &str| {
         let text = std::fs::read_to_string(Path::new(&at(place)).join("current.ipxe")).unwrap();

@@ -1,5 +1,7 @@
 //! `netboot boot`: boots an image in QEMU, and reports how far it came.
 
+mod object;
+
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -9,6 +11,7 @@ use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine, NetworkAccess
 use serde_json::json;
 use url::Url;
 
+use self::object::{AFTER, object};
 use crate::answer::{Answer, FOUND};
 use crate::error::Error;
 use crate::failure::Cancelled;
@@ -17,27 +20,6 @@ use crate::published_target::until_cancelled;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
 use crate::target::Target;
-
-/// The description of the answer.
-const AFTER: &str = "\
-The exit code is 3 if the machine did not come up. The console of the machine is
-shown with --verbose.
-
-With --json:
-  came_up      true if the machine came up
-  hint         what to do if it did not, or null
-  url          the URL of the script, as the machine saw it
-  firmware     bios or uefi
-  accelerator  kvm or tcg
-  outcome      how the boot ended
-  reached      the last stage that the machine reached
-  stages       the seconds to each stage
-  duration     the seconds of the boot
-  missing      the texts of --expect that the console did not show
-  fetched      the files that iPXE fetched
-  store        what the first program said about the store, or null
-  command_line  QEMU and its arguments
-  console      the text on the console";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
@@ -217,7 +199,7 @@ fn not_there(target: &Target, scripts: &[ReleasePath]) -> Report {
 
 fn answer(report: &BootReport, session: &Session) -> Answer {
     let failure = report.ensure_success().err();
-    let mut object = json!(report);
+    let mut object = object(report);
     object["came_up"] = failure.is_none().into();
     object["hint"] = json!(failure.as_ref().and_then(netboot_qemu::Error::hint));
     let answer = Answer::new(report, object);

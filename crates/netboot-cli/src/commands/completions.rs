@@ -6,7 +6,14 @@ use serde_json::json;
 
 use crate::answer::Answer;
 
+/// The description of the answer.
+const ANSWER: &str = "\
+With --json:
+  shell   the shell
+  script  the script";
+
 #[derive(Debug, Args)]
+#[command(after_long_help = ANSWER)]
 pub(crate) struct Arguments {
     /// The shell.
     shell: Shell,

@@ -1,33 +1,27 @@
 //! `netboot lint`: mistakes in iPXE scripts, for the builds of iPXE that run them.
 
-use std::fs;
+mod findings;
+mod source;
+
 use std::path::PathBuf;
 
 use clap::Args;
 use ipxe_script::{IpxeBuild, LintFinding, Severity};
 use netboot_core::Report;
 use netboot_ipxe::lint_set;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::findings::{AFTER, add_text, objects, without_followers};
+use self::source::{standard_input, text_of};
 use crate::answer::{Answer, FAILED, FOUND};
+use crate::failure::failure_object;
 use crate::session::Session;
-
-/// The description of the object that `--json` prints.
-const AFTER: &str = "\
-The exit code is 3 if there are errors, or warnings with --deny-warnings, and 1 if a file cannot be
-read. The other files are checked in any case.
-
-With --json:
-  errors    the number of errors
-  warnings  the number of warnings
-  findings  the findings. Each has path, line, column, severity, code, message
-            and hint
-  unread    the files that cannot be read";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
 pub(crate) struct Arguments {
-    /// The scripts to check. They may chain each other: a setting of one is set in all of them.
+    /// The scripts to check; `-` is standard input. They may chain each other: a setting of one is
+    /// set in all of them.
     #[arg(required = true, value_name = "FILE")]
     scripts: Vec<PathBuf>,
 
@@ -43,32 +37,31 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// Checks the scripts together. A script that cannot be read does not keep the others from it.
-    pub(crate) fn run(self, session: &Session) -> Answer {
+    pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
+        let input = standard_input(&self.scripts, session).await?;
         let (mut paths, mut scripts, mut unread) = (Vec::new(), Vec::new(), Vec::new());
         for path in &self.scripts {
-            match fs::read(path) {
+            match text_of(path, input.as_ref()) {
                 Ok(script) => {
-                    paths.push(path);
+                    paths.push(path.display().to_string());
                     scripts.push(script);
                 }
-                Err(source) => {
-                    let report = Report::from(netboot_core::Error::io("read", path, source));
+                Err(report) => {
                     session.progress.line(&report.in_full());
-                    unread.push(path.display().to_string());
+                    let mut object = failure_object(&report);
+                    object["path"] = path.display().to_string().into();
+                    unread.push(object);
                 }
             }
         }
-        let (mut lines, mut objects, mut errors) = (Vec::new(), Vec::new(), 0);
-        for (path, findings) in paths.into_iter().zip(lint_set(&scripts, &self.build)) {
-            let path = path.display().to_string();
-            for finding in findings {
-                errors += usize::from(finding.severity() == Severity::Error);
-                let (code, hint) = (finding.kind.code(), finding.hint());
-                lines.push(format!("{path}:{finding} [{code}]\n    {hint}"));
-                objects.push(object(&path, &finding));
-            }
+        let (mut text, mut all, mut errors) = (String::new(), Vec::new(), 0);
+        for (path, findings) in paths.iter().zip(lint_set(&scripts, &self.build)) {
+            let findings = without_followers(findings);
+            errors += findings.iter().filter(|finding| is_error(finding)).count();
+            add_text(&mut text, path, &findings);
+            all.extend(objects(path, &findings));
         }
-        let warnings = objects.len() - errors;
+        let warnings = all.len() - errors;
         let fails = errors > 0 || self.deny_warnings && warnings > 0;
         let exit_code = match (unread.is_empty(), fails) {
             (false, _) => FAILED,
@@ -78,20 +71,15 @@ impl Arguments {
         let object = json!({
             "errors": errors,
             "warnings": warnings,
-            "findings": objects,
+            "findings": all,
             "unread": unread,
         });
-        Answer::new(lines.join("\n"), object).with_exit_code(exit_code)
+        Ok(Answer::new(text, object).with_exit_code(exit_code))
     }
 }
 
-fn object(path: &str, finding: &LintFinding) -> Value {
-    let mut object = json!(finding);
-    object["path"] = path.into();
-    object["severity"] = json!(finding.severity());
-    object["message"] = finding.kind.to_string().into();
-    object["hint"] = finding.hint().into();
-    object
+fn is_error(finding: &LintFinding) -> bool {
+    finding.severity() == Severity::Error
 }
 
 /// Reads a build by its name, or from a file.
@@ -102,6 +90,7 @@ fn build(text: &str) -> Result<IpxeBuild, String> {
             format!("{error}: {}", error.hint().unwrap_or_default())
         });
     };
-    let json = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    serde_json::from_str(&json).map_err(|error| error.to_string())
+    let json = std::fs::read_to_string(path)
+        .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
+    serde_json::from_str(&json).map_err(|error| format!("the file `{path}` has no build: {error}"))
 }

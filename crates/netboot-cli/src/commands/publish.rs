@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use clap::Args;
 use netboot_core::{
-    Architecture, Builder, Image, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName,
-    ProfileSpec, Report,
+    Architecture, Builder, Context, Event, Image, PrebuiltBuilder, PrebuiltImage, Profile,
+    ProfileName, ProfileSpec, Report,
 };
 use serde_json::Map;
 
 use crate::answer::Answer;
+use crate::error::Error;
 use crate::failure::Cancelled;
 use crate::known_profiles::KnownProfiles;
 use crate::misuse::Misuse;
@@ -63,7 +65,8 @@ With --json:
     present_bytes  the size of the files that were there already, or null
     order_guarded  false if another publisher could have been overtaken unnoticed, or null
     proofs         with --prove, the images: objects with profile, came_up and summary; or null
-    error          the failure, as a command that failed has it, or null";
+    error          the failure, as a command that failed has it, or null
+  error    if a target failed: the first failure";
 
 impl Arguments {
     /// Publishes the images, and tells the release at each target.
@@ -109,8 +112,13 @@ impl Arguments {
         }
         let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();
         let mut images = Vec::new();
-        for profile in &names {
-            images.push(builder.build(*profile, &session.context).await?);
+        let reading = reading(&session.context);
+        for (profile, directory) in names.iter().zip(&self.images) {
+            let image = builder.build(*profile, &reading).await;
+            let image = image.map_err(|error| of_image(error, directory))?;
+            let size = ByteSize::b(image.fetched_size()).display().iec();
+            session.progress.line(&format!("{}: ready to publish, {size}", image.profile()));
+            images.push(image);
         }
         // This writes to the targets, so it comes last.
         publication.rehearse(&names, session).await?;
@@ -147,6 +155,26 @@ impl Arguments {
             None => name_of(directory),
         };
         self.images.iter().zip(given).map(name).collect()
+    }
+}
+
+/// A context without the events of a build that ended: existing images are only read.
+fn reading(context: &Context) -> Context {
+    let parent = context.clone();
+    Context::new().with_cancellation(context.cancellation().clone()).with_events(move |event| {
+        if !matches!(event, Event::ProfileFinished { .. }) {
+            parent.emit(event);
+        }
+    })
+}
+
+/// The failure of an existing image, which nobody built.
+fn of_image(error: netboot_core::Error, directory: &Path) -> Report {
+    match error {
+        netboot_core::Error::Build { hint, source, .. } => {
+            Error::Image { path: directory.to_owned(), hint, source }.into()
+        }
+        error => error.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytesize::ByteSize;
 use clap::Args;
 use netboot_core::{ReleaseId, ReleasePath, Report, counted};
 use netboot_publish::{Error, Publisher, RepairReport, RepairSource};
@@ -177,7 +178,7 @@ fn text(report: &RepairReport) -> String {
         release.short(),
         counted(found.len(), "finding"),
         counted(files, "file"),
-        counted(bytes, "byte"),
+        ByteSize::b(bytes).display().iec(),
     );
     text.extend(mended.keys().map(|path| format!("\nrepaired `{path}`")));
     if !remaining.is_empty() {

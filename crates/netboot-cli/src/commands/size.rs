@@ -1,5 +1,6 @@
 //! `netboot size`: what makes an image large, store path by store path.
 
+mod object;
 mod treemap_svg;
 
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use netboot_core::{
 use netboot_nix::{ClosureBoot, NixBuilder, SizeReport};
 use serde_json::json;
 
+use self::object::{AFTER, object};
 use crate::answer::{Answer, FOUND};
 use crate::configuration::Configuration;
 use crate::failure::Cancelled;
@@ -22,19 +24,6 @@ use crate::misuse::{Misuse, OfCommandLine};
 use crate::published_target::until_cancelled;
 use crate::session::Session;
 use crate::target::Target;
-
-/// The description of the answer.
-const AFTER: &str = "\
-The exit code is 3 if the image is over its budget. Sizes are in bytes.
-
-With --json:
-  over_budget       true if the image is over its budget
-  least_memory_mib  the least memory of a machine in MiB, or null if an initrd
-                    cannot be read
-  new_paths         the names of the store paths that are new against --since, or
-                    null
-  report            the sizes of the kernel, the initrds and all store paths
-  picture           the picture of --format svg, or null";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
@@ -99,17 +88,14 @@ impl Arguments {
             Some(target) => self.live_closure(target, session).await?,
             None => None,
         };
-        let memory = memory(&image, context).await?;
+        let memory = memory(&image, &context.for_profile(image.profile())).await?;
         let picture = (self.format == Format::Svg).then(|| treemap_svg::render(&report));
-        let object = json!({
-            "over_budget": report.is_over_budget(),
-            "least_memory_mib": memory,
-            "new_paths": live.as_ref().map(|live| {
-                report.new_paths(live).iter().map(|path| path.name()).collect::<Vec<_>>()
-            }),
-            "report": report,
-            "picture": picture,
-        });
+        let mut object = object(&report);
+        object["least_memory_mib"] = json!(memory);
+        object["new_paths"] = json!(live.as_ref().map(|live| {
+            report.new_paths(live).iter().map(|path| path.name()).collect::<Vec<_>>()
+        }));
+        object["picture"] = json!(picture);
         let mut text = picture.unwrap_or_else(|| {
             let new = since.is_some().then(|| shown_new(&report, live.as_ref()));
             format!("{report}{}{}", new.unwrap_or_default(), shown_memory(memory))
@@ -198,7 +184,8 @@ fn shown_new(report: &SizeReport, live: Option<&ClosureManifest>) -> String {
         counted(new.len(), "store path")
     );
     for path in new {
-        let _ = writeln!(text, "{:>11}  {}", path.blob.map_or(0, |blob| blob.size), path.name());
+        let size = ByteSize::b(path.blob.map_or(0, |blob| blob.size)).display().iec().to_string();
+        let _ = writeln!(text, "{size:>11}  {}", path.name());
     }
     text
 }

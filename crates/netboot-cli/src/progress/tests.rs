@@ -1,17 +1,31 @@
 //! The rows on terminals of several widths.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
-use indicatif::{InMemoryTerm, ProgressDrawTarget};
+use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
+use netboot_core::Phase;
 
 use super::*;
+
+thread_local! {
+    /// The terminal of this test.
+    static TERMINAL: RefCell<Option<InMemoryTerm>> = const { RefCell::new(None) };
+}
+
+fn write(text: &str) {
+    TERMINAL.with_borrow(|terminal| {
+        text.lines().for_each(|line| terminal.as_ref().unwrap().write_line(line).unwrap());
+    });
+}
 
 /// A terminal of `columns` columns, and what shows events on it.
 fn on_terminal(height: u16, columns: u16, returned: fn() -> u16) -> (InMemoryTerm, Progress) {
     let terminal = InMemoryTerm::new(height, columns);
     let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+    TERMINAL.set(Some(terminal.clone()));
     let bars = MultiProgress::with_draw_target(target);
-    (terminal, Progress::on(bars, true, returned, false))
+    (terminal, Progress::on(bars, true, Screen { columns: returned, write }, false))
 }
 
 fn profile(name: &str) -> ProfileName {

@@ -1,6 +1,6 @@
 //! `netboot export`: it writes the library's output, and a mistake causes an error with a remedy.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -166,4 +166,78 @@ async fn what_cannot_be_exported_is_told() {
     let place = Place::daemon();
     let said = place.misuses(&["export", "pixiecore", &place.target(), "--machine", MACHINE]);
     assert!(said.contains("what to do: name a directory for the answers with --output"), "{said}");
+}
+
+#[tokio::test]
+async fn an_export_that_no_machine_uses_is_refused() {
+    let place = Place::directory();
+    let target = place.target();
+    place.publish(["one"]).await;
+    let before = files(&place.published());
+    for arguments in [
+        &["export", "pixiecore", &target, "--payload-url", "http://10.0.0.1/pxe/"][..],
+        &["export", "pixiecore", &target, "--output", "answers"],
+        &["export", "matchbox", &target, "--output", "answers"],
+    ] {
+        let said = place.run(arguments);
+        assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:#?}");
+        assert!(said.stderr.contains("--machine <MAC=PROFILE>"), "{said:#?}");
+        assert!(!place.path("answers").exists(), "{said:#?}");
+    }
+    assert_eq!(files(&place.published()), before);
+    // A profile for all machines is enough for matchbox.
+    let all = ["export", "matchbox", &target, "--output", "answers", "--default", "control-plane"];
+    place.succeeds(&[&all[..], &URL].concat());
+}
+
+#[tokio::test]
+async fn relative_urls_are_beside_the_files_that_they_name() {
+    let place = Place::directory();
+    let target = place.target();
+    publish_worker(&place);
+    let pixiecore = ["export", "pixiecore", &target, "--machine", "52:54:00:00:00:01=worker"];
+    let elsewhere = [&pixiecore[..], &["--output", "elsewhere"]].concat();
+    let said = place.fails(&elsewhere);
+    assert!(said.contains("answers in `elsewhere` cannot lead to the target's files"), "{said}");
+    assert!(!place.path("elsewhere").exists(), "{said}");
+    // The hint.
+    place.succeeds(&[&elsewhere[..], &URL].concat());
+    assert!(place.path("elsewhere/v1/boot/52:54:00:00:00:01").is_file());
+    // The target, by any path.
+    place.succeeds(&[&pixiecore[..], &["--output", "./published/../published/nixos"]].concat());
+    let answer = place.published().join("nixos/v1/boot/52:54:00:00:00:01");
+    let answer: Value = serde_json::from_slice(&std::fs::read(answer).unwrap()).unwrap();
+    let kernel = place.published().join("nixos").join(answer["kernel"].as_str().unwrap());
+    assert!(kernel.is_file(), "{answer}");
+}
+
+#[tokio::test]
+async fn payloads_are_at_a_url_that_can_be_fetched() {
+    let place = Place::directory();
+    let target = place.target();
+    place.publish(["one"]).await;
+    for server in ["matchbox", "pixiecore"] {
+        let arguments = ["export", server, &target, "--output", "out", "--machine", MACHINE];
+        for scheme in ["ftp", "tftp", "file"] {
+            let url = format!("{scheme}://10.0.0.1/pxe/");
+            let said = place.fails(&[&arguments[..], &["--payload-url", &url]].concat());
+            assert!(said.contains(&format!("not from `{scheme}://` ones")), "{said}");
+            assert!(!place.path("out").exists(), "{said}");
+        }
+    }
+}
+
+/// Publishes an image without a closure, whose payloads may have relative URLs.
+fn publish_worker(place: &Place) {
+    crate::image::write(&place.path("worker"), "one=1");
+    place.succeeds(&["publish", "worker", "--to", &place.target()]);
+}
+
+/// The files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
 }

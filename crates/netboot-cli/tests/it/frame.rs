@@ -103,10 +103,37 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
-    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = netboot(&["completions", "bash"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("the answer cannot be written: No space left"));
+    let directory = TempDir::new().unwrap();
+    let pages = directory.path().join("man1").display().to_string();
+    let script = directory.path().join("bad.ipxe");
+    std::fs::write(&script, "#!ipxe\npoweroff\n").unwrap();
+    let script = script.display().to_string();
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["help"],
+        &["help", "list"],
+        &["list", "--help"],
+        &["--version"],
+        &["list", "-V"],
+        &["completions", "bash"],
+        &["man", &pages],
+        &["lint", &script],
+    ] {
+        for more in [&[][..], &["--json"]] {
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            let output = netboot(&[more, arguments].concat()).stdout(full).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?} {more:?}: {output:?}");
+            let said = text(&output.stderr);
+            assert!(said.contains("the answer cannot be written: No space left"), "{said}");
+        }
+    }
+    // The object of a failure.
+    for arguments in [["--json", "lst"], ["--json", "list"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = netboot(&arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    }
 }
 
 #[test]

@@ -104,3 +104,13 @@ fn problem(place: &str, text: &str) -> Option<String> {
     let is_sentence = begins && ends && text.split_whitespace().count() > 1;
     (!is_sentence).then(|| format!("{place}: {text:?} is no sentence"))
 }
+
+/// Every command takes `--json`.
+#[test]
+fn every_command_that_runs_describes_its_object() {
+    for (words, command) in commands() {
+        if command.get_subcommands().all(|part| part.get_name() == "help") {
+            assert!(help(&words, "--help").contains("With --json:\n"), "{words:?}");
+        }
+    }
+}

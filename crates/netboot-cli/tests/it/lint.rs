@@ -1,10 +1,14 @@
 //! `netboot lint`.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::place::assert_documented;
 
 /// Runs the program in a directory. Returns its exit code and its output.
 fn lint(directory: &Path, arguments: &[&str]) -> (i32, String) {
@@ -60,7 +64,10 @@ fn a_file_that_cannot_be_read_does_not_end_the_run_over_the_others() {
     command.args(["lint", "--json", "missing.ipxe", "bad.ipxe"]).current_dir(directory.path());
     let object: serde_json::Value =
         serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
-    assert_eq!((&object["errors"], &object["unread"][0]), (&1.into(), &"missing.ipxe".into()));
+    let unread = &object["unread"][0];
+    assert_eq!((&object["errors"], &unread["path"]), (&1.into(), &"missing.ipxe".into()));
+    assert_eq!(unread["message"], "cannot read `missing.ipxe`");
+    assert!(unread["causes"][0].as_str().unwrap().contains("No such file"), "{object}");
     let (code, said) = lint(directory.path(), &["--build", "jessie", "bad.ipxe"]);
     assert!(code == 2 && said.contains("choose one of: bookworm, bookworm-bios"), "{said}");
 }
@@ -84,4 +91,104 @@ fn scripts_of_one_call_share_their_settings() {
     let (_, said) = lint(directory.path(), &["read.ipxe"]);
     assert!(said.contains("[never-set]"), "{said}");
     assert_eq!(lint(directory.path(), &["read.ipxe", "set.ipxe"]), (0, String::new()));
+}
+
+#[test]
+fn a_file_that_is_no_script_has_one_finding() {
+    let directory = TempDir::new().unwrap();
+    let kernel: Vec<u8> =
+        (0..200_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    fs::write(directory.path().join("bzImage"), kernel).unwrap();
+    let (code, said) = lint(directory.path(), &["bzImage"]);
+    assert!(code == 3 && said.starts_with("bzImage:1:1: error: ") && said.contains("[magic]"));
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let (_, said) = lint(directory.path(), &["bzImage", "--json"]);
+    let object: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&object["errors"], &object["warnings"]), (&1.into(), &0.into()), "{object}");
+}
+
+#[test]
+fn findings_of_each_file_are_bounded_and_errors_come_first() {
+    let directory = TempDir::new().unwrap();
+    let many = format!("#!ipxe\n{}poweroff\n", "sleep 0\n".repeat(120));
+    fs::write(directory.path().join("many.ipxe"), &many).unwrap();
+    fs::write(directory.path().join("few.ipxe"), "#!ipxe\npoweroff\n").unwrap();
+    let (code, said) = lint(directory.path(), &["many.ipxe", "few.ipxe"]);
+    assert_eq!(code, 3, "{said}");
+    assert_eq!(said.matches("[zero-sleep]").count(), 49, "{said}");
+    assert!(said.contains("many.ipxe:122:1: error: "), "{said}");
+    assert!(
+        said.contains("\nmany.ipxe: 71 more findings: `--json` prints all of them\n"),
+        "{said}"
+    );
+    assert!(said.contains("\nfew.ipxe:2:1: error: ") && !said.contains("few.ipxe: "), "{said}");
+    // The hint.
+    let (_, said) = lint(directory.path(), &["many.ipxe", "--json"]);
+    let object: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(object["findings"].as_array().unwrap().len(), 121);
+}
+
+/// The linter has a script for each kind of finding.
+#[test]
+fn the_help_describes_the_fields_of_every_kind_of_finding() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ipxe-script/tests/lint");
+    let mut all = json!({ "errors": 0, "warnings": 0, "findings": [], "unread": [] });
+    for entry in fs::read_dir(&scripts).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let path = format!("{name}/bad.ipxe");
+        let text = String::from_utf8_lossy(&fs::read(scripts.join(&path)).unwrap()).into_owned();
+        let build = text.lines().nth(1).and_then(|line| line.strip_prefix("# build: "));
+        let arguments = ["--json", "--build", build.unwrap_or("bookworm"), &path, "no-such-file"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
+        let output = command.arg("lint").args(arguments).current_dir(&scripts).output().unwrap();
+        let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = object["findings"].as_array().unwrap();
+        assert!(findings.iter().any(|finding| finding["code"] == name), "{name}: {object}");
+        all["findings"].as_array_mut().unwrap().extend(findings.iter().cloned());
+        all["unread"] = object["unread"].clone();
+    }
+    assert_documented("lint", &all);
+}
+
+#[test]
+fn standard_input_is_a_script() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("set.ipxe"), "#!ipxe\nset rack a\n").unwrap();
+    let lint = |text: &str, arguments: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_netboot"))
+            .arg("lint")
+            .args(arguments)
+            .current_dir(directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = lint("#!ipxe\npoweroff\n", &["-"]);
+    assert!(code == 3 && said.starts_with("-:2:1: error: "), "{said}");
+    assert_eq!(lint("#!ipxe\necho ${rack}\n", &["-", "set.ipxe"]), (0, String::new()));
+    // A file of that name has a path.
+    fs::write(directory.path().join("-"), "#!ipxe\npoweroff\n").unwrap();
+    assert_eq!(lint("#!ipxe\n", &["./-"]).0, 3);
+}
+
+#[test]
+fn a_directory_and_a_file_that_is_no_build_are_named_with_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    fs::create_dir(directory.path().join("scripts")).unwrap();
+    fs::write(directory.path().join("scripts/a.ipxe"), "#!ipxe\necho a\n").unwrap();
+    let lint = |arguments: &[&str]| lint(directory.path(), arguments);
+    let (code, said) = lint(&["scripts"]);
+    let expected = "error: `scripts` is a directory\n  \
+                    what to do: name the scripts in it: `scripts/*.ipxe`\n";
+    assert_eq!((code, said.as_str()), (1, expected));
+    // The hint, which a shell expands.
+    assert_eq!(lint(&["scripts/a.ipxe"]).0, 0);
+    let (code, said) = lint(&["--build", "@nope", "scripts/a.ipxe"]);
+    assert!(code == 2 && said.contains("the file `nope` cannot be read: No such file"), "{said}");
+    let (code, said) = lint(&["--build", "@scripts/a.ipxe", "scripts/a.ipxe"]);
+    assert!(code == 2 && said.contains("the file `scripts/a.ipxe` has no build: "), "{said}");
 }

@@ -39,6 +39,7 @@ mod several_targets;
 mod signing;
 mod size;
 mod sleeping_flake;
+mod slow_server;
 mod terminal;
 mod treemap;
 mod verify;

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::place::assert_documented;
+
 #[test]
 fn each_command_has_a_page_that_man_can_show() {
     let directory = TempDir::new().unwrap();
@@ -15,6 +17,7 @@ fn each_command_has_a_page_that_man_can_show() {
     let output = netboot(&["man", pages.to_str().unwrap(), "--json"]);
     assert!(output.status.success(), "{output:?}");
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_documented("man", &object);
     let files: Vec<&str> =
         object["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap()).collect();
     assert_eq!(files.len(), fs::read_dir(&pages).unwrap().count());

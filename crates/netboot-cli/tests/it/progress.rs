@@ -5,7 +5,10 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::image;
+use crate::place::Place;
 use crate::sleeping_flake::{SleepingFlake, eventually};
+use crate::slow_server::SlowServer;
 use crate::terminal::Terminal;
 
 const SIZE: [&str; 5] = ["size", "--flake", "path:./flake", "--profile", "worker"];
@@ -127,4 +130,44 @@ fn a_signal_ends_the_builders_of_a_measurement() {
 fn a_signal_ends_the_builders_of_images() {
     let build = ["build", "--flake", "path:./flake", "--profile", "worker"];
     signals_end_with_one_line(&build, "Cancelled; nothing was built.", "artifacts/.netboot/logs");
+}
+
+#[test]
+fn the_verification_of_a_url_shows_its_bytes() {
+    let place = Place::directory();
+    image::write(&place.path("worker"), "one=1");
+    let initrd = File::options().write(true).open(place.path("worker/initrd")).unwrap();
+    initrd.set_len(32 << 20).unwrap();
+    place.succeeds(&["publish", "worker", "--to", &place.target()]);
+    let server = SlowServer::start(&place.published().join("nixos"));
+    let url = server.url();
+    let terminal = Terminal::start(80, &place.published(), &["verify", &url], &[]);
+    let counts = |row: &String| row.contains("  files ") && row.ends_with(" MiB/s");
+    terminal.until("bytes of the files", |rows| rows.iter().any(counts));
+    server.go_on();
+    let ended = terminal.end();
+    assert!(ended.status.success() && ended.left.len() == 1, "{ended:#?}");
+    assert!(ended.left[0].contains("nothing wrong"), "{ended:#?}");
+}
+
+/// A shell writes its prompt on a line of its own, and a copied line has no spaces at its end.
+#[test]
+fn the_last_line_ends_with_a_line_feed() {
+    let place = SleepingFlake::new(NAME);
+    let terminal = Terminal::start(80, place.path(), &SIZE, &place.environment());
+    let is_named = |rows: &[String]| rows.iter().any(|row| row.contains("  nixos-s"));
+    terminal.until("name of the derivation", is_named);
+    terminal.interrupt();
+    let ended = terminal.end();
+    assert!(ended.written.ends_with("Cancelled; the image was not measured.\r\n"), "{ended:#?}");
+    // A warning came while there were rows.
+    let warning = ended.written.split("no user has an authorized SSH key").nth(1).unwrap();
+    let line = warning.lines().next().unwrap();
+    assert!(!line.ends_with(' '), "{line:?}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let ended = Terminal::start(80, directory.path(), &["list", "./missing"], &[]).end();
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    assert!(ended.written.ends_with(" show\r\n"), "{ended:#?}");
+    assert!(ended.written.lines().all(|line| !line.ends_with(' ')), "{ended:#?}");
 }

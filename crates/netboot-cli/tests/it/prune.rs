@@ -11,7 +11,11 @@ async fn releases_that_are_no_longer_needed_are_deleted() {
     assert_eq!(said.stdout, "", "the grace time is a day: {said:#?}");
     assert!(said.stderr.contains("deleted 0 releases"), "{said:#?}");
     // By default, three releases are kept.
-    place.would_prune(&["prune", &target, "--grace", "0"], 1);
+    let said = place.would_prune(&["prune", &target, "--grace", "0"], 1).stderr;
+    assert!(
+        said.contains("would delete 1 release and ") && said.contains(" would keep 3"),
+        "{said}"
+    );
     let object = place.succeeds(&["prune", &target, "--grace", "0", "--dry-run", "--json"]).json();
     assert_documented("prune", &object);
     assert_eq!(object["dry_run"], true);

@@ -141,3 +141,31 @@ async fn a_target_stays_as_it_is_unless_the_images_can_be_published() {
     place.fails(&["publish", "empty", "--to", "./fresh"]);
     assert!(!place.path("fresh").exists(), "a failure left files at a new target");
 }
+
+/// Nothing is built here: the images are there already.
+#[tokio::test]
+async fn existing_images_are_not_called_built() {
+    let place = Place::directory();
+    image::write(&place.path("worker"), "a=1");
+    let said = place.succeeds(&["publish", "worker", "--to", "./pxe"]).stderr;
+    assert!(said.contains("worker: ready to publish, ") && said.contains("iB"), "{said}");
+    assert!(said.contains("worker: scanning\n") && !said.contains("built"), "{said}");
+    let bytes = said.split(|c: char| !c.is_alphanumeric()).any(|word| word == "bytes");
+    assert!(!bytes, "sizes have one form: {said}");
+
+    fs::write(place.path("worker/initrd"), "no initrd").unwrap();
+    let said = place.fails(&["publish", "worker", "--to", "./pxe"]);
+    assert!(said.contains("error: the image `worker` cannot be published\n  because: "), "{said}");
+    assert!(!said.contains("could not build"), "{said}");
+}
+
+#[tokio::test]
+async fn a_place_is_called_a_target() {
+    let place = Place::directory();
+    image::write(&place.path("worker"), "a=1");
+    let said = to_three(&place, &["--all-or-none", "--timeout", "0"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let words: Vec<&str> = said.stderr.split(|c: char| !c.is_alphanumeric()).collect();
+    assert!(words.contains(&"target"), "{said:#?}");
+    assert!(!words.contains(&"site") && !words.contains(&"sites"), "{said:#?}");
+}

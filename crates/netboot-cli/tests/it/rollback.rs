@@ -37,3 +37,34 @@ async fn a_release_that_was_never_live_is_named_so() {
     let said = place.succeeds(&["rollback", &place.target(), &staged.short()]);
     assert!(said.stderr.contains("(never live before)"), "{said:#?}");
 }
+
+/// Only the pointer's history knows a release that was pruned.
+#[tokio::test]
+async fn a_release_that_was_pruned_is_named_so() {
+    let place = Place::directory();
+    let [first, second] = place.publish(["one", "two"]).await;
+    let target = place.target();
+    let keep_one = ["prune", &target, "--grace", "0", "--keep", "1"];
+    place.would_prune(&keep_one, 1);
+    place.succeeds(&keep_one);
+    let pruned = format!("error: release {} was pruned", first.short());
+    let hint = format!("what to do: name one of the releases that are there: {}", second.short());
+    let (short, whole) = (first.short(), first.to_string());
+    for arguments in [
+        &["rollback", &target][..],
+        &["rollback", &target, &short],
+        &["rollback", &target, &whole],
+        &["activate", &target, &short],
+        &["boot", &target, "--release", &whole],
+    ] {
+        let said = place.fails(arguments);
+        assert!(said.contains(&pruned) && said.contains(&hint), "{arguments:?}: {said}");
+    }
+    place.succeeds(&["rollback", &target, &second.short()]);
+    // Nobody knows this one.
+    let unknown = "f".repeat(64);
+    for release in [&unknown, "fff"] {
+        let said = place.fails(&["rollback", &target, release]);
+        assert!(!said.contains("pruned"), "{said}");
+    }
+}

@@ -49,19 +49,41 @@ fn a_table_names_the_system_and_what_it_needs() {
 
 #[test]
 fn json_has_every_path_and_the_exit_code_says_that_the_budget_is_spent() {
-    let output = size(&["--json", "--budget", "1000"]);
+    let output = size_of(with_what_it_can_do_without, &["--json", "--budget", "1000"]);
     assert_eq!(output.status.code(), Some(3));
-    let mut object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(object["over_budget"], true);
     assert!(object["least_memory_mib"].as_u64().unwrap() > 96, "{object}");
-    let report = &object["report"];
-    let paths = report["paths"].as_array().unwrap();
-    let sizes = paths.iter().map(|path| path["own_size"].as_u64().unwrap());
-    assert_eq!(report["closure"].as_u64().unwrap(), sizes.sum::<u64>());
-    assert_eq!(report["budget"], 1000);
-    // The help has a line for the report, and not for its parts.
-    object["report"] = Value::Null;
+    let paths = object["paths"].as_array().unwrap();
+    let sizes = paths.iter().map(|path| path["own_bytes"].as_u64().unwrap());
+    assert_eq!(object["closure_bytes"].as_u64().unwrap(), sizes.sum::<u64>());
+    assert_eq!(object["budget_bytes"], 1000);
+    let (kernel, initrds) = (&object["kernel_bytes"], &object["initrds_bytes"]);
+    let fetched = kernel.as_u64().unwrap() + initrds.as_u64().unwrap();
+    assert_eq!(object["fetched_bytes"], fetched);
+    assert_eq!(object["duplicates"][0]["versions"][1]["version"], "2.0", "{object}");
+    assert_eq!(object["findings"][0]["problem"], "source", "{object}");
     assert_documented("size", &object);
+}
+
+/// Adds a package in two versions, and a source of a MiB.
+fn with_what_it_can_do_without(flake: &Path) {
+    let file = flake.join("configuration.nix");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let added = r#"added = [
+          (builtins.toFile "tool-1.0" "one")
+          (builtins.toFile "tool-2.0" "two")
+          (builtins.toFile "large-source" (
+            builtins.concatStringsSep "" (builtins.genList (_: "0123456789abcdef") 70000)
+          ))
+        ];
+        init = ./init.sh;"#;
+    let (init, directories) = ("init = ./init.sh;", "mkdir -p \"$out/services\" \"$out/etc\"\n");
+    for part in [init, directories] {
+        assert_eq!(text.matches(part).count(), 1, "the test flake has changed: {part}");
+    }
+    let listed = format!("{directories}        echo \"$added\" > \"$out/added\"\n");
+    std::fs::write(file, text.replace(init, added).replace(directories, &listed)).unwrap();
 }
 
 #[test]

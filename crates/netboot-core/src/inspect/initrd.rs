@@ -7,6 +7,7 @@ use crate::artifact_kind::ArtifactKind;
 use crate::blocking::blocking;
 use crate::context::Context;
 use crate::error::Error;
+use crate::event::Phase;
 use crate::inspect::compression::Compression;
 use crate::inspect::cpio::{Archives, Visit};
 use crate::inspect::damage::Damage;
@@ -14,6 +15,7 @@ use crate::inspect::decompressor;
 use crate::inspect::initrd_format::InitrdFormat;
 use crate::inspect::initrd_reader::{InitrdReader, Positioned, Unpacked};
 use crate::inspect::summary::InitrdSummary;
+use crate::inspect::watched_file::WatchedFile;
 use crate::inspect::xz;
 use crate::regular_file::open_regular_file;
 
@@ -38,23 +40,25 @@ const MAGIC: usize = 512;
 /// kernel unpacks a file of this form, [`Error::EmptyArtifact`], [`Error::NotAFile`],
 /// [`Error::Io`], [`Error::Cancelled`].
 pub async fn inspect_initrd(path: &Path, context: &Context) -> Result<InitrdSummary, Error> {
+    let _phase = context.phase(Phase::Hashing, None);
     let (context, _guard) = context.until_dropped();
     let path = path.to_owned();
-    blocking(move || read_initrd(&path, &context, &mut |_, _| Ok(()))).await
+    blocking(move || read_initrd(&path, (Phase::Hashing, &context), &mut |_, _| Ok(()))).await
 }
 
-/// Reads the initrd at `path`, and gives each of its files to `visit`.
+/// Reads the initrd at `path` in a phase, and gives each of its files to `visit`.
 pub(crate) fn read_initrd(
     path: &Path,
-    context: &Context,
+    (phase, context): (Phase, &Context),
     visit: &mut Visit<'_>,
 ) -> Result<InitrdSummary, Error> {
     let failed = |source| Error::io("read", path, source);
     let file = open_regular_file(path)?;
-    if file.metadata().map_err(failed)?.len() == 0 {
+    let size = file.metadata().map_err(failed)?.len();
+    if size == 0 {
         return Err(Error::EmptyArtifact { kind: ArtifactKind::Initrd, path: path.to_owned() });
     }
-    let mut reader = InitrdReader::new(file);
+    let mut reader = InitrdReader::new(WatchedFile::new(file, path, size, (phase, context)));
     let mut archives = Archives::new(context, visit);
     let result = read_parts(&mut reader, &mut archives, context);
     let (path, position) = (path.to_owned(), reader.position());

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use crate::context::Context;
 use crate::inspect::damage::Damage;
+use crate::inspect::watched_file::WatchedFile;
 
 /// A reader with the number of bytes that were read.
 pub(super) trait Positioned: BufRead {
@@ -32,7 +33,7 @@ pub(super) struct Counted<R> {
 }
 
 /// An initrd.
-pub(super) type InitrdReader = Counted<File>;
+pub(super) type InitrdReader = Counted<WatchedFile>;
 
 /// The bytes that a decompressor returns.
 pub(super) type Unpacked<'a> = Counted<Box<dyn Read + 'a>>;
@@ -69,13 +70,13 @@ impl<R: Read> BufRead for Counted<R> {
 }
 
 impl InitrdReader {
-    pub(super) fn new(file: File) -> Self {
+    pub(super) fn new(file: WatchedFile) -> Self {
         Self::with_capacity(1 << 18, file)
     }
 
     /// The file that is read.
     pub(super) fn file(&self) -> &File {
-        self.inner.get_ref()
+        self.inner.get_ref().file()
     }
 
     /// Returns up to `length` next bytes without consuming them. `length` is at most 256 KiB.

@@ -8,7 +8,7 @@ use super::report::SecretReport;
 use crate::blocking::blocking;
 use crate::context::Context;
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Phase};
 use crate::inspect::initrd::read_initrd;
 use crate::inspect::summary::{InitrdSummary, is_file_system_image};
 use crate::name::ProfileName;
@@ -50,12 +50,13 @@ pub async fn scan_initrd(
     known: impl Fn(&str) -> bool + Send + 'static,
     context: &Context,
 ) -> Result<(InitrdSummary, InitrdSecrets), Error> {
+    let _phase = context.phase(Phase::Scanning, None);
     let (context, _guard) = context.until_dropped();
     let (path, policy) = (path.to_owned(), policy.clone());
     blocking(move || {
         let container = path.display().to_string();
         let mut found = InitrdSecrets { secrets: Vec::new(), unscanned: Vec::new() };
-        let summary = read_initrd(&path, &context, &mut |name, content| {
+        let summary = read_initrd(&path, (Phase::Scanning, &context), &mut |name, content| {
             let name = name.strip_prefix("./").unwrap_or(name).trim_matches('/');
             if !policy.scans_anything() || known(&format!("/{name}")) {
                 return Ok(());

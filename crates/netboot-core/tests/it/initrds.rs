@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 
 use netboot_core::inspect::{InitrdSummary, Presence, inspect_initrd, require_init};
-use netboot_core::{CancellationToken, Context, Error, InitPath};
+use netboot_core::secret_scan::{SecretPolicy, scan_initrd};
+use netboot_core::{CancellationToken, Context, Error, Event, InitPath, Phase, Unit};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -225,4 +226,51 @@ async fn reading_stops_when_it_is_cancelled() {
     let context = Context::new().with_cancellation(token);
     let error = inspect_initrd(&path, &context).await.unwrap_err();
     assert!(matches!(error, Error::Cancelled), "{error:?}");
+}
+
+#[tokio::test]
+async fn reading_a_large_initrd_tells_how_far_it_came() {
+    const MIB: u64 = 1 << 20;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("initrd");
+    let content = vec![b'x'; 20 << 20];
+    let archive = cpio(&[("init", b"#!/bin/sh\n"), ("large", &content)]);
+    fs::write(&path, &archive).unwrap();
+    let size = archive.len() as u64;
+    let policy = SecretPolicy::default();
+    for (expected, scans) in [(Phase::Hashing, false), (Phase::Scanning, true)] {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        let context = Context::new().with_events(sender);
+        if scans {
+            scan_initrd(&path, &policy, |_| false, &context).await.unwrap();
+        } else {
+            inspect_initrd(&path, &context).await.unwrap();
+        }
+        drop(context);
+        let mut events = Vec::new();
+        while let Some(event) = receiver.recv().await {
+            events.push(event);
+        }
+        let (first, last) = (events.first().unwrap(), events.last().unwrap());
+        assert!(matches!(first, Event::PhaseStarted { phase, .. } if *phase == expected));
+        assert!(matches!(last, Event::PhaseFinished { phase, .. } if *phase == expected));
+        let amounts = events[1..events.len() - 1].iter().map(|event| match event {
+            Event::Progress { phase, subject, done, total: Some(total), unit, .. } => {
+                assert_eq!((*phase, subject.as_str(), *total), (expected, "initrd", size));
+                assert_eq!(*unit, Unit::Bytes);
+                *done
+            }
+            other => panic!("{other:?}"),
+        });
+        let amounts: Vec<u64> = amounts.collect();
+        assert!(amounts.is_sorted() && amounts[0] >= 8 * MIB, "{amounts:?}");
+        assert_eq!((amounts.len(), amounts.last()), (3, Some(&size)), "{amounts:?}");
+    }
+    // A small file is read at once.
+    fs::write(&path, cpio(&[("init", b"#!/bin/sh\n")])).unwrap();
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    inspect_initrd(&path, &Context::new().with_events(sender)).await.unwrap();
+    while let Some(event) = receiver.recv().await {
+        assert!(!matches!(event, Event::Progress { .. }), "{event:?}");
+    }
 }

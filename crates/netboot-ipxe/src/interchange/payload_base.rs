@@ -74,18 +74,25 @@ impl PayloadBase {
         Some(ScriptArgument::boot_parameter(&BootParameter::From(url)))
     }
 
-    /// Refuses matchbox's own place for Pixiecore, and Pixiecore's for matchbox: the URLs would
-    /// lead nowhere, and only machines would notice.
+    /// Refuses matchbox's own place for Pixiecore, Pixiecore's for matchbox, and URLs that are
+    /// neither `http` nor `https`: only machines would notice that nothing can be fetched.
     pub(super) fn check(&self, server: &'static str) -> Result<(), Error> {
         let owner = match self.0 {
             Place::Url(_) => server,
             Place::MatchboxAssets => MATCHBOX,
             Place::BesideAnswers => PIXIECORE,
         };
-        if owner == server {
+        let scheme = match &self.0 {
+            Place::Url(url) => url.split(':').next().unwrap_or_default(),
+            Place::MatchboxAssets | Place::BesideAnswers => "http",
+        };
+        let problem = if owner != server {
+            InterchangeProblem::PayloadsOf { owner }
+        } else if !["http", "https"].contains(&scheme) {
+            InterchangeProblem::Scheme { scheme: scheme.to_owned() }
+        } else {
             return Ok(());
-        }
-        let problem = InterchangeProblem::PayloadsOf { owner };
+        };
         Err(Error::NotInterchangeable { server, subject: "the payloads".to_owned(), problem })
     }
 }

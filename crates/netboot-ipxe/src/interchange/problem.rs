@@ -30,6 +30,11 @@ pub enum InterchangeProblem {
         /// The other server.
         owner: &'static str,
     },
+    /// The payloads are at a URL from which nobody fetches them.
+    Scheme {
+        /// The scheme of the URL.
+        scheme: String,
+    },
     /// An image has a closure, which machines cannot fetch from the place of the payloads.
     NoClosureSource,
     /// The server would read a kernel parameter as a template.
@@ -53,6 +58,12 @@ impl fmt::Display for InterchangeProblem {
             }
             Self::PayloadsOf { owner } => {
                 write!(f, "only {owner} has them in that place")
+            }
+            Self::Scheme { scheme } => {
+                write!(
+                    f,
+                    "they come from `http://` and `https://` URLs, not from `{scheme}://` ones"
+                )
             }
             Self::NoClosureSource => f.write_str(
                 "machines fetch the closure of the image from an absolute `http://` URL, and the \
@@ -90,6 +101,9 @@ impl InterchangeProblem {
                 "render the release with this fleet, publish it, and export its manifest"
             }
             Self::PayloadsOf { .. } => "give the URL that serves the target (`PayloadBase::url`)",
+            Self::Scheme { .. } => {
+                "serve the target by HTTP or HTTPS, and give that URL as the place of the payloads"
+            }
             Self::NoClosureSource => {
                 "give the `http://` URL that serves the target as the place of the payloads, or name \
                  one with the kernel parameter `netboot.from=` in the configuration of the image"

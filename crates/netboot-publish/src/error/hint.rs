@@ -148,7 +148,7 @@ impl Error {
                  machine trusts its certificate"
                     .to_owned()
             }
-            Self::NoSites => "name at least one site".to_owned(),
+            Self::NoSites => "name at least one target".to_owned(),
             Self::DuplicateSite { site } => format!("give one of the two `{site}` another name"),
             Self::TimedOut { .. } => {
                 "check that the target can be reached, allow more time, and publish again: files \

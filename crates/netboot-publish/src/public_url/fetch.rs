@@ -67,7 +67,7 @@ impl PublicUrl {
         path: &ReleasePath,
         context: &Context,
     ) -> Result<Result<Fetched, Finding>, Error> {
-        let fetched = self.fetch_up_to(path, DOCUMENT_LIMIT, true, context).await?;
+        let fetched = self.fetch_up_to(path, DOCUMENT_LIMIT, true, |_| (), context).await?;
         // Netboot writes no larger object that it reads whole.
         let small = |fetched: &Fetched| fetched.content.size <= DOCUMENT_LIMIT;
         Ok(match fetched {
@@ -77,12 +77,13 @@ impl PublicUrl {
     }
 
     /// Fetches an object. Returns a finding if the answer is wrong. Stops reading soon after
-    /// `limit` bytes, since a server may send without end.
+    /// `limit` bytes, since a server may send without end. `count` gets the numbers of bytes.
     pub(crate) async fn fetch_up_to(
         &self,
         path: &ReleasePath,
         limit: u64,
         keep: bool,
+        count: impl Fn(u64) + Send,
         context: &Context,
     ) -> Result<Result<Fetched, Finding>, Error> {
         let mut response = match self.request(Method::GET, path, context).await? {
@@ -107,6 +108,7 @@ impl PublicUrl {
                 }
                 Ok(Some(chunk)) => {
                     received += chunk.len() as u64;
+                    count(chunk.len() as u64);
                     hasher.update(&chunk);
                     if keep {
                         kept.extend_from_slice(&chunk);

@@ -14,6 +14,7 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::public_url::PublicUrl;
 use crate::public_url::fetch::{Fetched, foreign};
 use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::meter::Meter;
 use crate::publisher::checks::objects::required;
 use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 use crate::signature::signature_file;
@@ -131,12 +132,15 @@ impl PublicUrl {
         let entry_points = manifest.entry_points();
         let all: BTreeMap<ReleasePath, Content> =
             objects.into_iter().chain(entry_points.clone()).collect();
+        let counted = read.iter().filter(|(path, _)| !entry_points.contains_key(*path));
+        let total = counted.map(|(_, content)| content.size).fold(0, u64::saturating_add);
+        let meter = &Meter::new(total, context);
         let checks = all.into_iter().map(|(path, expected)| {
             let fetches = read.contains_key(&path) || entry_points.contains_key(&path);
             async move {
                 if fetches {
                     let is_entry = entry_points.contains_key(&path);
-                    self.check_bytes(path, expected, is_entry, context).await
+                    self.check_bytes(path, expected, is_entry, (meter, context)).await
                 } else {
                     Ok((self.check_size(path, expected.size, context).await?, 0))
                 }
@@ -180,13 +184,14 @@ impl PublicUrl {
         path: ReleasePath,
         expected: Content,
         is_entry: bool,
-        context: &Context,
+        (meter, context): (&Meter, &Context),
     ) -> Result<(Vec<Finding>, u64), Error> {
         // The text of an entry point tells who wrote it.
         let fetched = if is_entry {
             self.fetch(&path, context).await?
         } else {
-            self.fetch_up_to(&path, expected.size, false, context).await?
+            let count = |bytes| meter.add(bytes);
+            self.fetch_up_to(&path, expected.size, false, count, context).await?
         };
         let fetched = match fetched {
             Ok(fetched) => fetched,

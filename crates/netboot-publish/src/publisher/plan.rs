@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytesize::ByteSize;
 use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
@@ -61,8 +62,8 @@ impl fmt::Display for Plan {
             Some(live) => write!(f, "release {release} would replace {}", live.short())?,
             None => write!(f, "release {release} would be the first")?,
         }
-        let (files, bytes) = (self.to_send.len(), self.bytes_to_send);
-        write!(f, "; {} to send ({})", counted(files, "file"), counted(bytes, "byte"))?;
+        let size = ByteSize::b(self.bytes_to_send).display().iec();
+        write!(f, "; {} to send ({size})", counted(self.to_send.len(), "file"))?;
         for path in &self.foreign {
             write!(f, "; `{path}` is in the way")?;
         }

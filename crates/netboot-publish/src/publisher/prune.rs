@@ -7,6 +7,7 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use bytesize::ByteSize;
 use netboot_core::layout::{self, Location};
 use netboot_core::{Context, Phase, ReleaseId, ReleasePath, Sha256Digest, counted};
 use serde::Serialize;
@@ -45,13 +46,14 @@ pub struct PruneReport {
 
 impl fmt::Display for PruneReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (delete, keep) =
+            if self.dry_run { ("would delete", "would keep") } else { ("deleted", "kept") };
         write!(
             f,
-            "{} {} and {} ({}), kept {}",
-            if self.dry_run { "would delete" } else { "deleted" },
+            "{delete} {} and {} ({}), {keep} {}",
             counted(self.deleted.len(), "release"),
             counted(self.deleted_blobs.len(), "blob"),
-            counted(self.freed_bytes, "byte"),
+            ByteSize::b(self.freed_bytes).display().iec(),
             counted(self.kept.len(), "release"),
         )
     }

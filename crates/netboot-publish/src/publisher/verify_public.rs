@@ -11,6 +11,7 @@ use crate::public_url::fetch::foreign;
 use crate::public_url::verify::content_of_bytes;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
+use crate::publisher::checks::meter::Meter;
 use crate::publisher::inventory::untrusted_manifest::{
     UntrustedManifest, manifest_path, read_signature, signature_path,
 };
@@ -98,7 +99,8 @@ impl Publisher {
             records.extend(signature.map(|signature| (signature_path(&live), signature)));
             for (path, bytes) in records {
                 let expected = content_of_bytes(&bytes);
-                let (findings, hashed) = url.check_bytes(path, expected, false, context).await?;
+                let on = (&Meter::new(expected.size, context), context);
+                let (findings, hashed) = url.check_bytes(path, expected, false, on).await?;
                 report.findings.extend(findings);
                 report.hashed_bytes += hashed;
             }

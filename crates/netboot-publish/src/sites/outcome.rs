@@ -93,7 +93,7 @@ impl SitesReport {
         });
         if let Some((site, error)) = stuck {
             let cause = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            let hint = "the release may be live at this site only: check, then roll it back or \
+            let hint = "the release may be live at this target only: check, then roll it back or \
                         publish again";
             return Some(format!("{site}: {hint}{cause}"));
         }
@@ -104,7 +104,7 @@ impl SitesReport {
 
 impl fmt::Display for SitesReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = counted(self.sites.len(), "site");
+        let all = counted(self.sites.len(), "target");
         let (count, state) = if self.is_staging {
             (self.staged().count(), "staged")
         } else {

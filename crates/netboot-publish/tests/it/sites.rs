@@ -57,7 +57,7 @@ async fn each_site_has_its_own_result() {
     assert_eq!(outcomes(&report), ["live", "failed", "live"], "{report}");
     assert_eq!(live(&stores).await, [Some(*two.id()), Some(*one.id()), Some(*two.id())]);
     let text = report.to_string();
-    assert!(text.contains("is live at 2 of 3 sites"), "{text}");
+    assert!(text.contains("is live at 2 of 3 targets"), "{text}");
     let cause = std::io::Error::from(std::io::ErrorKind::StorageFull).to_string();
     let failed = text.lines().find(|line| line.starts_with("osaka: failed: there is no space"));
     assert!(failed.is_some_and(|line| line.ends_with(&cause)), "{text}");
@@ -187,7 +187,7 @@ async fn what_cannot_be_rolled_back_is_told() {
     assert_eq!(report.errors().count(), 2);
     assert!(report.to_string().contains("nagoya: could not be rolled back"), "{report}");
     let hint = report.ensure_live_everywhere().unwrap_err().hint().unwrap();
-    assert!(hint.starts_with("nagoya: the release may be live at this site only"), "{hint}");
+    assert!(hint.starts_with("nagoya: the release may be live at this target only"), "{hint}");
 }
 
 #[tokio::test]

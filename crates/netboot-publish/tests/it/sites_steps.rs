@@ -44,12 +44,12 @@ async fn what_is_staged_everywhere_goes_live_everywhere_and_back() {
             let staged = two.sites.stage(release, &context).await;
             assert_eq!(outcomes(&staged), ["staged"; 2], "{staged}");
             let text = staged.to_string();
-            assert!(text.contains("is staged at 2 of 2 sites\nosaka: staged; sent "), "{text}");
+            assert!(text.contains("is staged at 2 of 2 targets\nosaka: staged; sent "), "{text}");
             staged.ensure_staged_everywhere().unwrap();
             assert_eq!(two.live().await, before);
             let live = two.sites.activate(release.id(), &context).await;
             let live = live.ensure_live_everywhere().unwrap().to_string();
-            assert!(live.contains("is live at 2 of 2 sites"), "{live}");
+            assert!(live.contains("is live at 2 of 2 targets"), "{live}");
             assert_eq!(two.live().await, [Some(*release.id()); 2]);
         }
         for to in [RollbackTo::Previous, RollbackTo::Release(*one.id())] {
@@ -92,7 +92,7 @@ async fn the_release_before_is_one_that_every_site_had() {
     let sites = Sites::builder().site("gone", gone()).site("tokyo", tokyo).build().unwrap();
     let report = sites.rollback(RollbackTo::Previous, &context).await.unwrap();
     assert_eq!((report.release, outcomes(&report)), (*other.id(), vec!["failed", "live"]));
-    assert!(report.to_string().contains("is live at 1 of 2 sites"), "{report}");
+    assert!(report.to_string().contains("is live at 1 of 2 targets"), "{report}");
     // If none can be read, there is no report.
     let sites = Sites::builder().site("gone", gone()).build().unwrap();
     let error = sites.rollback(RollbackTo::Previous, &context).await.unwrap_err();

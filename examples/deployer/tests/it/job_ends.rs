@@ -160,7 +160,7 @@ async fn each_publisher_by_itself_if_the_configuration_says_so() {
     let job = service.finished(&id).await;
     assert_eq!(job["state"], "failed", "the release is not live everywhere");
     let error = job["errors"][0]["error"].as_str().unwrap();
-    assert!(error.contains("live at 1 of 2 sites") && error.contains("tokyo: failed"), "{error}");
+    assert!(error.contains("live at 1 of 2 targets") && error.contains("tokyo: failed"), "{error}");
     assert_eq!(json!(place.publisher(osaka).live().await.unwrap()), job["result"]);
 }
 

@@ -29,7 +29,7 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
         assert!(place.publisher(site).releases().await.unwrap().contains(&one), "{site}");
     }
     let activated = service.succeeds(json!({"kind": "activate", "release": one})).await;
-    assert!(activated["summary"].as_str().unwrap().contains("live at 2 of 2 sites"));
+    assert!(activated["summary"].as_str().unwrap().contains("live at 2 of 2 targets"));
 
     // In one job, another profile. The release keeps the live image of the first profile.
     place.write_flake("two");

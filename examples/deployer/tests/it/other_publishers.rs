@@ -35,7 +35,7 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     let keys = [bucket.access_key(), bucket.secret_key()];
     let service = start(&place, keys);
     let job = service.succeeds(json!({"kind": "deploy", "profiles": ["worker"]})).await;
-    assert!(job["summary"].as_str().unwrap().contains("live at 4 of 4 sites"), "{job:#}");
+    assert!(job["summary"].as_str().unwrap().contains("live at 4 of 4 targets"), "{job:#}");
     let target: RsyncTarget = format!("rsync://127.0.0.1:{port}/pxe").parse().unwrap();
     let store = S3Store::builder("boot")
         .endpoint(&endpoint)

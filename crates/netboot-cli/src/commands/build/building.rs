@@ -1,6 +1,6 @@
 //! The build itself: images, their folders, and the logs of failures.
 
-use indicatif::HumanBytes;
+use bytesize::ByteSize;
 use netboot_core::{Builder, Image, Profile, ProfileName, Report, counted};
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,8 @@ impl Arguments {
             match outcome {
                 Ok(image) => {
                     let (folder, bytes) = (self.folder(profile.name()), image.fetched_size());
-                    session.progress.line(&format!("{}: {}", folder.display(), HumanBytes(bytes)));
+                    let size = ByteSize::b(bytes).display().iec();
+                    session.progress.line(&format!("{}: {size}", folder.display()));
                     object["directory"] = json!(folder);
                     object["fetched_bytes"] = json!(bytes);
                     images.push(image);

@@ -29,8 +29,10 @@ With --json:
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = ANSWER)]
 pub(super) struct Matchbox {
-    #[command(flatten)]
-    source: Source,
+    /// A machine and the profile that it boots. Can be repeated.
+    #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
+    #[arg(required_unless_present = "default")]
+    machines: Vec<Assignment>,
 
     /// The profile of all other machines. Without it, they boot nothing.
     #[arg(long, value_name = "NAME")]
@@ -40,18 +42,29 @@ pub(super) struct Matchbox {
     /// as -assets-path.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
+
+    // Its heading in the help is that of all options after it.
+    #[command(flatten)]
+    source: Source,
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = ANSWER)]
 pub(super) struct Pixiecore {
-    #[command(flatten)]
-    source: Source,
+    /// A machine and the profile that it boots. Can be repeated.
+    #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
+    #[arg(required = true)]
+    machines: Vec<Assignment>,
 
     /// The directory to write, which a web server has to serve. The default is the target, if it is
-    /// a directory of this machine. Start Pixiecore with its URL: pixiecore api URL.
+    /// a directory of this machine. Another one needs --payload-url. Start Pixiecore with its URL:
+    /// pixiecore api URL.
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+
+    // Its heading in the help is that of all options after it.
+    #[command(flatten)]
+    source: Source,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,11 +72,7 @@ struct Source {
     #[command(flatten)]
     target: PublishedTarget,
 
-    /// A machine and the profile that it boots. Can be repeated.
-    #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
-    machines: Vec<Assignment>,
-
-    /// The URL of the published files, if the server itself does not serve them.
+    /// The http or https URL of the published files, if the server itself does not serve them.
     #[arg(long, value_name = "URL")]
     payload_url: Option<Url>,
 
@@ -76,7 +85,8 @@ impl Matchbox {
     pub(super) async fn export(self, session: &Session) -> Result<Answer, Report> {
         let unknown = self.default.map_or(UnknownMachine::Refuse, UnknownMachine::Profile);
         let base = self.source.base(PayloadBase::matchbox_assets())?;
-        let (manifest, fleet) = self.source.read(unknown, session).await?;
+        let fleet = Fleet::builder(unknown).assignments(self.machines).build().of_command_line()?;
+        let manifest = self.source.read(session).await?;
         let files = DataDirectory::export(&manifest, &fleet, &base)?.files()?;
         write(&manifest, &self.output, &files)
     }
@@ -92,8 +102,18 @@ impl Pixiecore {
                 "name a directory for the answers with --output",
             ));
         };
+        if self.source.payload_url.is_none() && !is_same(output, target.directory()) {
+            return Err(Report::message(
+                format!("answers in `{}` cannot lead to the target's files", output.display()),
+                "name the URL that serves the target with --payload-url",
+            ));
+        }
         let base = self.source.base(PayloadBase::beside_answers())?;
-        let (manifest, fleet) = self.source.read(UnknownMachine::Refuse, session).await?;
+        let fleet = Fleet::builder(UnknownMachine::Refuse)
+            .assignments(self.machines)
+            .build()
+            .of_command_line()?;
+        let manifest = self.source.read(session).await?;
         let files = Answers::export(&manifest, &fleet, &base)?.files()?;
         write(&manifest, output, &files)
     }
@@ -107,14 +127,8 @@ impl Source {
         })
     }
 
-    /// The manifest of the live release, and the machines.
-    async fn read(
-        &self,
-        unknown: UnknownMachine,
-        session: &Session,
-    ) -> Result<(Manifest, Fleet), Report> {
-        let assignments = self.machines.iter().cloned();
-        let fleet = Fleet::builder(unknown).assignments(assignments).build().of_command_line()?;
+    /// The manifest of the live release.
+    async fn read(&self, session: &Session) -> Result<Manifest, Report> {
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
         let Some(live) = until_cancelled(session, publisher.live()).await? else {
@@ -123,8 +137,17 @@ impl Source {
                 "make one live first: `netboot activate`",
             ));
         };
-        Ok((until_cancelled(session, publisher.manifest(&live)).await?, fleet))
+        until_cancelled(session, publisher.manifest(&live)).await
     }
+}
+
+/// Returns true if both are one directory. The answers then are beside the files that their
+/// relative URLs name.
+fn is_same(output: &Path, target: Option<&Path>) -> bool {
+    let place = |path: &Path| path.canonicalize().ok();
+    target.is_some_and(|target| {
+        output == target || place(output).is_some_and(|it| Some(it) == place(target))
+    })
 }
 
 /// The machine gets its MAC address as its name.

@@ -13,7 +13,10 @@ use crate::session::Session;
 
 const JSON: &str = "\
 Standard output has the id of the release; with several targets, a line `ID TARGET` for each.
-The object of --json has `targets` as that of `netboot publish`.";
+
+With --json:
+  targets  the targets, as `netboot publish` tells them
+  error    if a target failed: the first failure";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = JSON)]

@@ -112,6 +112,10 @@ fn payloads_at_a_url_are_found_by_every_server() {
     let hint = "give the URL that serves the target (`PayloadBase::url`)";
     follow(answers(&PayloadBase::matchbox_assets()), hint, answers(&url));
     follow(groups(&PayloadBase::beside_answers()), hint, groups(&url));
+    let ftp = PayloadBase::url(&"ftp://boot.example.org/nixos/".parse().unwrap()).unwrap();
+    let hint = "serve the target by HTTP or HTTPS, and give that URL as the place of the payloads";
+    follow(answers(&ftp), hint, answers(&url));
+    follow(groups(&ftp), hint, groups(&url));
 }
 
 #[test]

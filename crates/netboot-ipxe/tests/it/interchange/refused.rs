@@ -125,6 +125,13 @@ fn payloads_are_where_the_server_looks_for_them() {
     let directory = DataDirectory::export(&manifest, &fleet, &PayloadBase::beside_answers());
     assert_eq!(problem(directory), InterchangeProblem::PayloadsOf { owner: "Pixiecore" });
 
+    for scheme in ["ftp", "tftp", "file"] {
+        let url = format!("{scheme}://boot.example.org/nixos/").parse().unwrap();
+        let base = PayloadBase::url(&url).unwrap();
+        let expected = InterchangeProblem::Scheme { scheme: scheme.to_owned() };
+        assert_eq!(problem(Answers::export(&manifest, &fleet, &base)), expected);
+        assert_eq!(problem(DataDirectory::export(&manifest, &fleet, &base)), expected);
+    }
     let url = "http://boot.example.org/nixos/?version=1".parse().unwrap();
     let base = PayloadBase::url(&url).unwrap();
     assert_eq!(base.to_string(), "http://boot.example.org/nixos");

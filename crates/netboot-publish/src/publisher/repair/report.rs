@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytesize::ByteSize;
 use netboot_core::{Context, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
 
@@ -63,7 +64,8 @@ impl fmt::Display for RepairReport {
         let Self { release, found, mended, remaining, .. } = self;
         let (count, bytes) = (mended.len(), mended.values().sum::<u64>());
         write!(f, "release {}: {}, ", release.short(), counted(found.len(), "finding"))?;
-        write!(f, "sent {} again ({})", counted(count, "file"), counted(bytes, "byte"))?;
+        let size = ByteSize::b(bytes).display().iec();
+        write!(f, "sent {} again ({size})", counted(count, "file"))?;
         mended.keys().try_for_each(|path| write!(f, "\nrepaired `{path}`"))?;
         remaining.iter().try_for_each(|finding| write!(f, "\nstill wrong: {finding}"))
     }

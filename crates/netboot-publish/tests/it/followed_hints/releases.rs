@@ -237,7 +237,10 @@ async fn a_release_that_is_live_at_one_site_only_is_rolled_back_or_published_aga
         let report = sites.publish(&two, &context).await;
         assert_eq!(outcomes(&report), ["not rolled back", "failed"], "{report}");
         let error = report.ensure_live_everywhere().unwrap_err();
-        hint(&error, "nagoya: the release may be live at this site only: check, then roll it back");
+        hint(
+            &error,
+            "nagoya: the release may be live at this target only: check, then roll it back",
+        );
         for faults in [&stuck, &broken] {
             faults.swap_fails.store(false, Ordering::SeqCst);
         }

@@ -16,7 +16,7 @@ use super::{assert_clean, hint};
 async fn sites_get_names_of_their_own() {
     let publisher = || Publisher::new(MemoryStore::new());
     let error = Sites::builder().build().unwrap_err();
-    hint(&error, "name at least one site");
+    hint(&error, "name at least one target");
     let one = Sites::builder().site("tokyo", publisher());
     one.clone().build().unwrap();
     let error = one.clone().site("tokyo", publisher()).build().unwrap_err();
