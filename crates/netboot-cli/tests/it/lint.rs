@@ -132,13 +132,22 @@ fn findings_of_each_file_are_bounded_and_errors_come_first() {
 #[test]
 fn the_help_describes_the_fields_of_every_kind_of_finding() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ipxe-script/tests/lint");
+    // A build with commands that no stock build has.
+    let directory = TempDir::new().unwrap();
+    let verifying = ipxe_script::IpxeBuild::default().customize("verifying");
+    let verifying = verifying.command("imgtrust").command("imgverify").build().unwrap();
+    let file = directory.path().join("verifying.json");
+    fs::write(&file, serde_json::to_string(&verifying).unwrap()).unwrap();
+    let verifying = format!("@{}", file.display());
     let mut all = json!({ "errors": 0, "warnings": 0, "findings": [], "unread": [] });
     for entry in fs::read_dir(&scripts).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let path = format!("{name}/bad.ipxe");
         let text = String::from_utf8_lossy(&fs::read(scripts.join(&path)).unwrap()).into_owned();
         let build = text.lines().nth(1).and_then(|line| line.strip_prefix("# build: "));
-        let arguments = ["--json", "--build", build.unwrap_or("bookworm"), &path, "no-such-file"];
+        let build =
+            build.map_or("bookworm", |name| if name == "verifying" { &verifying } else { name });
+        let arguments = ["--json", "--build", build, &path, "no-such-file"];
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
         let output = command.arg("lint").args(arguments).current_dir(&scripts).output().unwrap();
         let object: Value = serde_json::from_slice(&output.stdout).unwrap();
