@@ -233,8 +233,8 @@ async fn reading_a_large_initrd_tells_how_far_it_came() {
     const MIB: u64 = 1 << 20;
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("initrd");
-    let content = vec![b'x'; 20 << 20];
-    let archive = cpio(&[("init", b"#!/bin/sh\n"), ("large", &content)]);
+    let large = vec![b'x'; 20 << 20];
+    let archive = cpio(&[("init", b"#!/bin/sh\n"), ("large", &large)]);
     fs::write(&path, &archive).unwrap();
     let size = archive.len() as u64;
     let policy = SecretPolicy::default();
