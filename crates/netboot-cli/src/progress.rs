@@ -205,7 +205,7 @@ impl Progress {
             return;
         }
         let text = wrap(text, usize::from((self.screen.columns)()));
-        // `println` of indicatif ends a line with spaces, and not with a line feed. `suspend` panics
+        // A line that indicatif writes ends with spaces, and not with a line feed. `suspend` panics
         // if the terminal is gone, and then clearing fails.
         if self.bars.clear().is_ok() {
             self.bars.suspend(|| (self.screen.write)(&text));

@@ -6,12 +6,12 @@ mod source;
 use std::path::PathBuf;
 
 use clap::Args;
-use ipxe_script::{IpxeBuild, LintFinding, Severity};
+use ipxe_script::IpxeBuild;
 use netboot_core::Report;
 use netboot_ipxe::lint_set;
 use serde_json::json;
 
-use self::findings::{AFTER, add_text, objects, without_followers};
+use self::findings::{AFTER, add_text, is_error, objects, without_followers};
 use self::source::{standard_input, text_of};
 use crate::answer::{Answer, FAILED, FOUND};
 use crate::failure::failure_object;
@@ -76,10 +76,6 @@ impl Arguments {
         });
         Ok(Answer::new(text, object).with_exit_code(exit_code))
     }
-}
-
-fn is_error(finding: &LintFinding) -> bool {
-    finding.severity() == Severity::Error
 }
 
 /// Reads a build by its name, or from a file.

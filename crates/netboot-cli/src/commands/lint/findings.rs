@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use ipxe_script::{LintFinding, LintFindingKind};
+use ipxe_script::{LintFinding, LintFindingKind, Severity};
 use netboot_core::counted;
 use serde_json::{Value, json};
-
-use super::is_error;
 
 /// The number of findings of one script that are shown to people.
 const SHOWN: usize = 50;
@@ -63,6 +61,10 @@ With --json:
     url           the URL
     word          the word
     words         the words, or the number of words";
+
+pub(super) fn is_error(finding: &LintFinding) -> bool {
+    finding.severity() == Severity::Error
+}
 
 /// If iPXE does not take the text for a script, keeps only the finding that says so. What follows
 /// is about the text as a script, and a kernel or a picture has no end of that.
