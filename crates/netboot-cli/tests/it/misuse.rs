@@ -141,7 +141,16 @@ async fn a_value_that_cannot_be_used_is_a_mistake_on_the_command_line() {
         (&["boot", &target, "--timeout", "0"], "timeout"),
         (&["boot", &target, "--memory", "1"], "128 MiB"),
         (&["publish", "worker", "--to", "./pxe", "--prove", "--boot-timeout", "0"], "timeout"),
-        (&["export", "pixiecore", "rsync://127.0.0.1:1/a/b"], "--output"),
+        (
+            &[
+                "export",
+                "pixiecore",
+                "rsync://127.0.0.1:1/a/b",
+                "--machine",
+                "52:54:00:00:00:01=worker",
+            ],
+            "--output",
+        ),
         (&[&dhcp[..], &["10.0.1.1-10.0.1.9"]].concat(), "10.0.1.1"),
     ] {
         let said = place.misuses(command);

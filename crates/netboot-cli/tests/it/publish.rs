@@ -158,14 +158,3 @@ async fn existing_images_are_not_called_built() {
     assert!(said.contains("error: the image `worker` cannot be published\n  because: "), "{said}");
     assert!(!said.contains("could not build"), "{said}");
 }
-
-#[tokio::test]
-async fn a_place_is_called_a_target() {
-    let place = Place::directory();
-    image::write(&place.path("worker"), "a=1");
-    let said = to_three(&place, &["--all-or-none", "--timeout", "0"]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
-    let words: Vec<&str> = said.stderr.split(|c: char| !c.is_alphanumeric()).collect();
-    assert!(words.contains(&"target"), "{said:#?}");
-    assert!(!words.contains(&"site") && !words.contains(&"sites"), "{said:#?}");
-}
