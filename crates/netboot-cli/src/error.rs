@@ -20,6 +20,8 @@ pub enum Error {
         text: String,
         /// The problem with it.
         problem: String,
+        /// The remedy, if there is a better one than the list of forms.
+        hint: Option<String>,
     },
     /// A name is not among the targets of the configuration.
     #[error("there is no target `{name}`{}", of_file(file.as_ref()))]
@@ -31,11 +33,27 @@ pub enum Error {
         /// The names of the targets that it has.
         known: Vec<SiteName>,
     },
-    /// There is no target at a directory.
-    #[error("`{}` is no directory", path.display())]
+    /// The directory of a target does not exist.
+    #[error("there is no directory `{}`", path.display())]
     NoSuchDirectory {
         /// The directory.
         path: PathBuf,
+    },
+    /// The directory of a target is a file.
+    #[error("`{}` is not a directory", path.display())]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file that an option names cannot be used.
+    #[error("the file of `{option}` cannot be used")]
+    OptionFile {
+        /// The option, with its dashes.
+        option: &'static str,
+        /// The remedy.
+        hint: Option<String>,
+        /// The cause, which names the file.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A target has no release and no pointer.
     #[error("nothing is published at `{target}`")]
@@ -171,6 +189,19 @@ fn has(table: &str) -> String {
 }
 
 impl Error {
+    /// The error of a path that should lead to a directory.
+    #[cfg(feature = "program")]
+    pub(crate) fn no_directory(path: &std::path::Path) -> Self {
+        let path = path.to_owned();
+        if path.exists() { Self::NotADirectory { path } } else { Self::NoSuchDirectory { path } }
+    }
+
+    /// The error of a file that `option` names.
+    #[cfg(feature = "program")]
+    pub(crate) fn of_option<E: BackendError>(option: &'static str) -> impl Fn(E) -> Self {
+        move |source| Self::OptionFile { option, hint: source.hint(), source: Box::new(source) }
+    }
+
     /// Returns true if the command line or `netboot.toml` is wrong, whatever else there is.
     #[cfg(feature = "program")]
     pub(crate) fn is_of_usage(&self) -> bool {
@@ -195,6 +226,9 @@ impl Error {
     /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::InvalidTarget { hint: Some(hint), .. }
+            | Self::OptionFile { hint: Some(hint), .. } => hint.clone(),
+            Self::OptionFile { hint: None, .. } => return None,
             Self::InvalidTarget { .. } => "write a directory, `s3://BUCKET/PREFIX`, \
                  `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or the name of a target in \
                  netboot.toml"
@@ -210,6 +244,7 @@ impl Error {
                     known.join(", ")
                 )
             }
+            Self::NotADirectory { .. } => "correct the path, which leads to a file".to_owned(),
             Self::NoSuchDirectory { .. } => {
                 "correct the path; a target that nobody published to has nothing to show".to_owned()
             }

@@ -56,7 +56,7 @@ impl TrustOptions {
     /// If a file cannot be read, or the keys make no sense.
     pub(crate) fn read(&self, session: &Session) -> Result<Option<TrustedKeys>, Report> {
         let given = self.keys.iter().map(TrustedKey::read).collect::<Result<Vec<_>, _>>();
-        let given = given.of_command_line()?;
+        let given = given.map_err(Error::of_option("--key")).of_command_line()?;
         let keys = if given.is_empty() {
             session.configuration()?.trusted_keys()?
         } else {
@@ -89,13 +89,19 @@ impl SignerOptions {
     pub(crate) fn read(&self) -> Result<Option<Arc<MinisignKey>>, Report> {
         let Some(path) = &self.sign else { return Ok(None) };
         let password = match &self.password_file {
-            Some(path) => {
-                Some(netboot_core::read_regular_text(path, PASSWORD_LIMIT).of_command_line()?)
-            }
+            Some(path) => Some(
+                netboot_core::read_regular_text(path, PASSWORD_LIMIT)
+                    .map_err(Error::of_option("--password-file"))
+                    .of_command_line()?,
+            ),
             None => None,
         };
         let password = password.as_deref().map(|text| text.trim_end_matches(['\r', '\n']));
-        Ok(Some(Arc::new(MinisignKey::read(path, password).of_command_line()?)))
+        Ok(Some(Arc::new(
+            MinisignKey::read(path, password)
+                .map_err(Error::of_option("--sign"))
+                .of_command_line()?,
+        )))
     }
 
     /// Returns true if there is a key to sign with, here or in netboot.toml.

@@ -88,6 +88,8 @@ mod target_place;
 #[cfg(feature = "program")]
 mod usage;
 #[cfg(feature = "program")]
+mod web_url;
+#[cfg(feature = "program")]
 mod went_live;
 
 #[cfg(feature = "program")]

@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 38] = [
+const PHRASES: [(&str, &str); 40] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -84,6 +84,17 @@ const PHRASES: [(&str, &str); 38] = [
     ("in the store's `host_key`", "in `host-key` of the target in netboot.toml"),
     (", and use `-wo` only if the store is set to `write_only`", " and `-wo`"),
     (", or name the program in the store's builder", ""),
+    (
+        ", or give the store its keys; to use a profile or single sign-on, write a credential \
+         provider",
+        "; or name a file that has them with `credentials-file` and `profile` in netboot.toml, in \
+         the form of Amazon's programs",
+    ),
+    (
+        "correct what the provider of the keys reads: the cause says what it lacks",
+        "correct `credentials-file` or `profile` in netboot.toml, or the file: the cause says what \
+         it lacks",
+    ),
     // QEMU.
     (
         "DirectoryServer serves the files of a directory at such URLs",

@@ -16,6 +16,7 @@ use crate::proof_options::ProofOptions;
 use crate::publication::{ListedMachines, Preparation, Publication, open_destinations};
 use crate::publisher_options::PublisherOptions;
 use crate::session::Session;
+use crate::web_url::web_url;
 
 /// The options of commands that publish.
 #[derive(Debug, Clone, Args)]
@@ -37,7 +38,7 @@ pub(crate) struct PublicationOptions {
     legacy_links: bool,
 
     /// The `http://` URL from which machines fetch closures. It serves the target.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     closure_url: Option<Url>,
 
     /// The maximum time, in seconds, for each step at a target: connecting to it, checking that it

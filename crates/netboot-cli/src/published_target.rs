@@ -35,8 +35,9 @@ impl PublishedTarget {
     /// Opens the target to read it.
     ///
     /// # Errors
-    /// [`Error::NothingPublished`], [`Error::NoSuchDirectory`] and [`Error::NoSuchPointer`]: a
-    /// mistyped target is no target without damage. Also if it cannot be read.
+    /// [`Error::NothingPublished`], [`Error::NoSuchDirectory`], [`Error::NotADirectory`] and
+    /// [`Error::NoSuchPointer`]: a mistyped target is no target without damage. Also if it cannot
+    /// be read.
     pub(crate) async fn read(
         &self,
         settings: &ReaderSettings,
@@ -151,7 +152,7 @@ async fn require_published(
         return Ok(());
     }
     Err(match target.directory() {
-        Some(path) if !path.is_dir() => Error::NoSuchDirectory { path: path.to_owned() },
+        Some(path) if !path.is_dir() => Error::no_directory(path),
         _ => Error::NothingPublished { target: target.to_string() },
     }
     .into())

@@ -9,6 +9,7 @@ use netboot_core::{PointerName, Report};
 use netboot_publish::{PointerMemory, PointerMemoryFile};
 
 use crate::at_least_one::at_least_one;
+use crate::error::Error;
 use crate::key_options::{SignerOptions, TrustOptions};
 use crate::misuse::{Misuse, OfCommandLine};
 use crate::publisher_settings::{PublisherSettings, ReaderSettings};
@@ -188,7 +189,7 @@ impl PublisherOptions {
 
 /// Opens the memory of pointers, and says if a damaged one was set aside.
 fn open_memory(path: &Path, session: &Session) -> Result<Arc<dyn PointerMemory>, Report> {
-    let memory = PointerMemoryFile::open(path)?;
+    let memory = PointerMemoryFile::open(path).map_err(Error::of_option("--pointer-memory"))?;
     if let Some(damaged) = memory.set_aside() {
         let damaged = damaged.display();
         session.progress.line(&format!(

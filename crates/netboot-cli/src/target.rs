@@ -9,6 +9,8 @@ use netboot_core::SiteName;
 use netboot_publish::{LocalStore, Publisher, RsyncStoreBuilder, S3StoreBuilder};
 
 use self::bucket::Bucket;
+use self::location::{Kind, Refusal, kind, shown};
+pub(crate) use self::location::{is_directory, is_location};
 use self::signing::Signing;
 use crate::configuration::signing::SigningSection;
 use crate::configuration::target_entry::TargetTable;
@@ -16,11 +18,9 @@ use crate::error::Error;
 
 mod bucket;
 mod credentials;
+mod location;
 mod rsync;
 mod signing;
-
-/// Stands for a password in a message.
-const HIDDEN: &str = "***";
 
 /// A place that releases are published to.
 ///
@@ -28,7 +28,7 @@ const HIDDEN: &str = "***";
 /// |---|---|
 /// | `/srv/pxe/nixos`, `./pxe` | a directory of this machine |
 /// | `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` | a bucket of an S3-compatible store |
-/// | `USER@HOST:/PATH` | a directory of another machine, with `rsync` over ssh |
+/// | `USER@HOST:/PATH` | a directory of another machine, with `rsync` over ssh; `USER@HOST:PATH` starts at the home directory |
 /// | `rsync://HOST/MODULE/PATH` | a directory of an rsync daemon |
 ///
 /// The parameters of a bucket are `endpoint`, `region`, `path-style`, `public-url`, `allow-http`,
@@ -65,7 +65,7 @@ impl Target {
     /// The target of an entry of `[targets]`.
     pub(crate) fn of(name: &SiteName, table: &TargetTable) -> Result<Self, Error> {
         let text = table.location.clone();
-        let invalid = |problem| Error::InvalidTarget { text: shown(&text), problem };
+        let invalid = |refusal| invalid(&text, refusal);
         let place = match kind(&text).map_err(invalid)? {
             Kind::Directory => Place::Directory(text.clone().into()),
             Kind::Bucket => {
@@ -74,7 +74,8 @@ impl Target {
             Kind::Rsync => Place::Rsync(Box::new(rsync::with_settings(table).map_err(invalid)?)),
         };
         if let Some(key) = misplaced(&place, table) {
-            return Err(invalid(format!("it is {}, which has no `{key}`", place.kind())));
+            let problem = format!("it is {}, which has no `{key}`", place.kind());
+            return Err(invalid(Refusal::new(problem, location::misplaced_hint(key))));
         }
         Ok(Self { text, name: Some(name.clone()), place, signing: None })
     }
@@ -147,7 +148,7 @@ impl FromStr for Target {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = |problem: String| Error::InvalidTarget { text: shown(text), problem };
+        let invalid = |refusal| invalid(text, refusal);
         let place = match kind(text).map_err(invalid)? {
             Kind::Directory => Place::Directory(text.into()),
             Kind::Bucket => Place::Bucket(Bucket::parse(text).map_err(invalid)?),
@@ -157,10 +158,9 @@ impl FromStr for Target {
     }
 }
 
-enum Kind {
-    Directory,
-    Bucket,
-    Rsync,
+fn invalid(text: &str, refusal: Refusal) -> Error {
+    let Refusal { problem, hint } = refusal;
+    Error::InvalidTarget { text: shown(text), problem, hint }
 }
 
 impl Place {
@@ -170,33 +170,6 @@ impl Place {
             Self::Bucket(_) => "a bucket",
             Self::Rsync(_) => "a directory of another machine",
         }
-    }
-}
-
-/// The kind of place that a location names. The error is the problem with the location.
-fn kind(location: &str) -> Result<Kind, String> {
-    if shown(location).contains(HIDDEN) {
-        return Err("credentials do not belong into it".to_owned());
-    }
-    match location.split_once("://") {
-        Some(("s3", _)) => Ok(Kind::Bucket),
-        Some(("rsync", _)) => Ok(Kind::Rsync),
-        Some((scheme, _)) => Err(format!("nothing is published to `{scheme}:` URLs")),
-        None if location.is_empty() => Err("it is empty".to_owned()),
-        None if is_remote(location) => Ok(Kind::Rsync),
-        None => Ok(Kind::Directory),
-    }
-}
-
-/// The location for a message: without a password, and without the parameters of a bucket, which
-/// may be secrets that do not belong there.
-fn shown(location: &str) -> String {
-    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
-    let rest = if scheme == "s3" { rest.split('?').next().unwrap_or_default() } else { rest };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    match authority.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
-        Some((Some((user, _)), host)) => format!("{scheme}://{user}:{HIDDEN}@{host}{path}"),
-        _ => format!("{scheme}://{rest}"),
     }
 }
 
@@ -224,21 +197,6 @@ fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
     let of_bucket = bucket.iter().filter(|_| !matches!(place, Place::Bucket(_)));
     let of_rsync = rsync.iter().filter(|_| !matches!(place, Place::Rsync(_)));
     of_bucket.chain(of_rsync).find(|(_, is_set)| *is_set).map(|(key, _)| *key)
-}
-
-/// True for `HOST:PATH`: as for rsync and scp, the colon comes before any slash.
-fn is_remote(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(host, _)| !host.contains('/'))
-}
-
-/// True for a directory of this machine.
-pub(crate) fn is_directory(location: &str) -> bool {
-    matches!(kind(location), Ok(Kind::Directory))
-}
-
-/// True for a location, false for what can only be a name of `netboot.toml`.
-pub(crate) fn is_location(text: &str) -> bool {
-    text.contains('/') || is_remote(text) || text.is_empty() || text.starts_with('.')
 }
 
 /// The name in `netboot.toml`, or the location as it was written.

@@ -1,12 +1,16 @@
 //! Help, versions, and mistakes on the command line.
 
+use std::error::Error as StdError;
 use std::ffi::OsString;
 use std::io::Write;
 
 use clap::error::ErrorKind;
+use netboot_core::{BackendError, InvalidValue, Report};
 use serde_json::{Value, json};
 
 use crate::answer::FAILED;
+use crate::error::Error;
+use crate::operator_words::for_operators;
 use crate::standard_output;
 
 /// Returns true if `--json` stands on a command line that could not be read as a whole.
@@ -20,7 +24,7 @@ pub(crate) fn show(error: &clap::Error, as_json: bool) -> u8 {
     let is_mistake = error.use_stderr();
     if is_mistake {
         // If standard error is closed, nobody can read the mistake.
-        let _ = error.print();
+        print(error);
     }
     let written = match (as_json, is_mistake) {
         (true, _) => standard_output::write(&format!("{:#}\n", object(error))),
@@ -36,6 +40,32 @@ pub(crate) fn show(error: &clap::Error, as_json: bool) -> u8 {
     }
 }
 
+/// Shows clap's text, and the rule for a value that was refused, which clap does not know.
+fn print(error: &clap::Error) {
+    let _ = error.print();
+    if let Some(rule) = rule(error) {
+        let _ = writeln!(std::io::stderr(), "  what to do: {rule}");
+    }
+}
+
+/// The hint of the error of a value's own parser.
+fn rule(error: &clap::Error) -> Option<String> {
+    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
+    causes.into_iter().find_map(hint_of).map(|hint| for_operators(&hint))
+}
+
+fn hint_of(error: &(dyn StdError + 'static)) -> Option<String> {
+    fn of<E: BackendError>(error: &(dyn StdError + 'static)) -> Option<String> {
+        error.downcast_ref::<E>().and_then(BackendError::hint)
+    }
+    of::<InvalidValue>(error)
+        .or_else(|| of::<netboot_core::Error>(error))
+        .or_else(|| of::<netboot_ipxe::Error>(error))
+        .or_else(|| of::<netboot_publish::Error>(error))
+        .or_else(|| of::<Error>(error))
+        .or_else(|| error.downcast_ref::<Report>()?.hint().map(str::to_owned))
+}
+
 fn object(error: &clap::Error) -> Value {
     let text = error.render().to_string();
     match error.kind() {
@@ -43,7 +73,8 @@ fn object(error: &clap::Error) -> Value {
         ErrorKind::DisplayVersion => json!({ "version": env!("CARGO_PKG_VERSION") }),
         _ => {
             let message = message(&text);
-            json!({ "error": { "message": message, "causes": [], "hint": hint(&text) } })
+            let hint = rule(error).unwrap_or_else(|| hint(&text));
+            json!({ "error": { "message": message, "causes": [], "hint": hint } })
         }
     }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 
+/// The names of [`Architecture::ALL`], for messages.
+const NAMES: &str = "x86_64, aarch64, riscv64, armv7l, powerpc64le or loongarch64";
+
 /// The processor architecture that an image boots on.
 ///
 /// It parses from Nix's name for the processor (`x86_64`) or the system (`x86_64-linux`).
@@ -81,7 +84,7 @@ impl FromStr for Architecture {
         let processor = text.strip_suffix("-linux").unwrap_or(text);
         Self::ALL.into_iter().find(|architecture| architecture.as_str() == processor).ok_or_else(
             || {
-                let problem = TextProblem::Malformed { expected: "a known architecture" };
+                let problem = TextProblem::Malformed { expected: NAMES };
                 InvalidValue::new(ValueKind::Architecture, text, problem)
             },
         )

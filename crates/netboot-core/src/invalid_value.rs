@@ -7,7 +7,7 @@ use crate::backend_error::BackendError;
 
 /// A text does not follow the rule of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is not a valid {kind}: {problem}")]
+#[error("{value:?} is not a valid {kind}: {}", told(*kind, problem))]
 #[non_exhaustive]
 pub struct InvalidValue {
     /// The kind of value that the text was parsed as.
@@ -21,6 +21,23 @@ pub struct InvalidValue {
 impl InvalidValue {
     pub(crate) fn new(kind: ValueKind, value: &str, problem: TextProblem) -> Self {
         Self { kind, value: value.chars().take(80).collect(), problem }
+    }
+}
+
+/// The problem and the part of the rule that it broke. Readers of files show the message of an
+/// error without its hint.
+fn told(kind: ValueKind, problem: &TextProblem) -> String {
+    use ValueKind::{FileName, ReleasePath};
+    match problem {
+        TextProblem::ForbiddenCharacter { .. } => match kind.characters() {
+            Some(characters) => format!("{problem}; it may have {characters}"),
+            None => problem.to_string(),
+        },
+        TextProblem::BadEdge { character } if matches!(kind, FileName | ReleasePath) => {
+            format!("a name must not begin with {character:?}, but with a letter or digit")
+        }
+        TextProblem::BadEdge { .. } => format!("{problem}, but with a letter or digit"),
+        _ => problem.to_string(),
     }
 }
 
@@ -91,12 +108,43 @@ impl ValueKind {
         move |text| check(text).map_err(|problem| InvalidValue::new(self, text, problem))
     }
 
+    /// The characters that a text of this kind may have.
+    fn characters(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ProfileName | Self::ServiceName | Self::PointerName | Self::SiteName => {
+                "lower-case letters, digits, `-` and `_`"
+            }
+            Self::FileName => "letters of ASCII, digits, `.`, `_` and `-`",
+            Self::ReleasePath => "letters of ASCII, digits, `.`, `_`, `-` and `/`",
+            Self::Title => "all characters that are no control characters",
+            Self::PointerTemplate => {
+                "line feeds, tabs and all characters that are no control characters"
+            }
+            Self::StorePathDigest => "digits, and lower-case letters except `e`, `o`, `t` and `u`",
+            Self::KernelParameter => "printable ASCII characters, and spaces between double quotes",
+            Self::InitPath => "letters of ASCII, digits and `+-._?=/`",
+            Self::KernelCommandLine
+            | Self::Sha256Digest
+            | Self::ReleaseId
+            | Self::Architecture
+            | Self::MacAddress => return None,
+        })
+    }
+
     /// Returns the rule for values of this kind, as a sentence for an operator.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::ProfileName | Self::ServiceName | Self::PointerName | Self::SiteName => {
+            Self::ProfileName => {
                 "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \
-                 digit; do not use a reserved name"
+                 digit; do not use `releases` or `blobs`"
+            }
+            Self::PointerName => {
+                "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \
+                 digit; do not use `boot`"
+            }
+            Self::ServiceName | Self::SiteName => {
+                "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \
+                 digit"
             }
             Self::Title => "use 1 to 100 characters without control characters",
             Self::FileName => {

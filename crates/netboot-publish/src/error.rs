@@ -1,6 +1,6 @@
 //! The errors of publishing, and the reports of sites, which hold errors and are held by them.
 
-mod constructors;
+pub(crate) mod constructors;
 mod hint;
 
 use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
@@ -318,7 +318,7 @@ pub enum Error {
     },
     /// A text cannot be a target of `rsync`.
     #[cfg(feature = "rsync")]
-    #[error("{value:?} is not a valid {part} of an rsync target: {problem}")]
+    #[error("{value:?} is not a valid {part} for rsync: {problem}")]
     InvalidRsyncTarget {
         /// The part of the target.
         part: &'static str,

@@ -59,10 +59,13 @@ impl PublicUrl {
             let problem = problem.to_owned();
             Error::InvalidPublicUrl { url: without_password(url), problem }
         };
-        let mut root = Url::parse(url).map_err(|error| invalid(&error.to_string()))?;
-        if !["http", "https"].contains(&root.scheme()) {
-            return Err(invalid("it is neither http nor https"));
+        let has_scheme = ["http://", "https://"].iter().any(|scheme| {
+            url.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        });
+        if !has_scheme {
+            return Err(invalid("it does not begin with `http://` or `https://`"));
         }
+        let mut root = Url::parse(url).map_err(|error| invalid(&error.to_string()))?;
         if root.query().is_some() || root.fragment().is_some() {
             return Err(invalid("it has a query or a fragment, and no path can follow that"));
         }

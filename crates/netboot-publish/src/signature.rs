@@ -140,8 +140,7 @@ impl TrustedKey {
     /// # Errors
     /// [`Error::MalformedKey`]; if the file cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let text = netboot_core::read_regular_text(path, KEY_LIMIT);
-        Self::parse(&text.map_err(Error::of_named_file)?)
+        Self::parse(&netboot_core::read_regular_text(path, KEY_LIMIT)?)
     }
 
     /// The key in the form that `minisign -P` takes.

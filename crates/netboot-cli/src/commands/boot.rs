@@ -125,7 +125,7 @@ impl Arguments {
         if let Some(path) = target.directory()
             && !path.is_dir()
         {
-            return Err(Error::NoSuchDirectory { path: path.to_owned() }.into());
+            return Err(Error::no_directory(path).into());
         }
         let publisher = target.reader().await?;
         let scripts = match &self.release {

@@ -4,6 +4,7 @@ use clap::Args;
 use netboot_core::{Report, counted};
 use netboot_publish::{Error, PublicUrl, VerifyDepth, VerifyReport, VerifyScope};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::answer::{Answer, FOUND};
 use crate::misuse::OfCommandLine;
@@ -12,6 +13,7 @@ use crate::publisher_options::ReaderOptions;
 use crate::publisher_settings::ReaderSettings;
 use crate::session::Session;
 use crate::shown_findings;
+use crate::web_url::web_url;
 
 /// The description of the answer, without the object of a finding.
 const ANSWER: &str = "\
@@ -40,8 +42,8 @@ pub(crate) struct Arguments {
 
     /// Also verify this URL, which serves the target: machines may see an older release, or find
     /// files missing.
-    #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = web_url)]
+    public_url: Option<Url>,
 
     #[command(flatten)]
     options: ReaderOptions,
@@ -57,7 +59,7 @@ impl Arguments {
     /// Verifies the target, and the URL. A URL as the target is verified as machines see it.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
-        let urls = self.public_url.iter().map(|url| open(url, &settings));
+        let urls = self.public_url.iter().map(|url| open(url.as_str(), &settings));
         let urls = urls.collect::<Result<Vec<_>, _>>()?;
         let depth = if self.quick { VerifyDepth::Listing } else { VerifyDepth::Content };
         let (context, mut checks) = (&session.context, Vec::new());

@@ -1,5 +1,6 @@
 //! A bucket as a URL: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,11 +10,24 @@ use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
 use super::credentials::CredentialsFile;
+use super::location::{Refusal, credentials};
 use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
+use crate::spelling::closest;
 
 /// The maximum size of a file of certificates, in bytes.
 const CERTIFICATES_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// The parameters that a location may have.
+const PARAMETERS: [&str; 7] = [
+    "endpoint",
+    "region",
+    "path-style",
+    "public-url",
+    "allow-http",
+    "server-checksums",
+    "batch-delete",
+];
 
 /// A bucket and the settings of its server.
 #[derive(Debug, Clone)]
@@ -32,20 +46,26 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Reads the URL and checks the settings. The error is the problem with the text.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the URL and checks the settings.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let rest = text.strip_prefix("s3://").unwrap_or(text);
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         // A bucket's name may have a colon, which a URL's host may not: `tenant:bucket` of Ceph.
         let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
         if name.contains('@') {
-            return Err("credentials do not belong into it".to_owned());
+            return Err(credentials());
+        }
+        if query.is_empty() && place.contains('&') {
+            let hint = "write `?` before the first parameter, and `&` before each further one";
+            return Err(Refusal::new("it has a `&` without a `?` before it", hint));
         }
         let prefix = percent_decode_str(prefix.trim_end_matches('/')).decode_utf8();
-        let prefix = prefix.map_err(|_| "its prefix is not UTF-8".to_owned())?;
+        let prefix = prefix.map_err(|_| Refusal::from("its prefix is not UTF-8"))?;
         let prefix = match &*prefix {
             "" => None,
-            prefix => Some(ReleasePath::new(prefix).map_err(|error| error.to_string())?),
+            prefix => Some(ReleasePath::new(prefix).map_err(|error| {
+                Refusal::new(format!("its prefix: {error}"), error.kind.rule())
+            })?),
         };
         let mut bucket = Self {
             name: name.to_owned(),
@@ -60,8 +80,22 @@ impl Bucket {
             ca_certificate_file: None,
             credentials: None,
         };
+        let mut seen = BTreeSet::new();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.into_owned();
+            if let Some(parameter) = PARAMETERS.iter().find(|parameter| **parameter == key) {
+                let problem = if !seen.insert(*parameter) {
+                    "is in it twice"
+                } else if value.is_empty() {
+                    "has no value"
+                } else {
+                    ""
+                };
+                if !problem.is_empty() {
+                    let hint = format!("write `{parameter}=VALUE` once, or leave it out");
+                    return Err(Refusal::new(format!("`{parameter}` {problem}"), hint));
+                }
+            }
             match &*key {
                 "endpoint" => bucket.endpoint = Some(value),
                 "region" => bucket.region = Some(value),
@@ -70,20 +104,16 @@ impl Bucket {
                 "allow-http" => bucket.allow_http = Some(switch(&key, &value)?),
                 "server-checksums" => bucket.server_checksums = Some(switch(&key, &value)?),
                 "batch-delete" => bucket.batch_delete = Some(switch(&key, &value)?),
-                _ => {
-                    return Err(format!(
-                        "a bucket has no parameter `{key}`: there are endpoint, region, \
-                         path-style, public-url, allow-http, server-checksums and batch-delete"
-                    ));
-                }
+                _ => return Err(unknown(&key)),
             }
         }
-        bucket.settings().check().map_err(|error| error.to_string())?;
+        let separator = if query.is_empty() { '?' } else { '&' };
+        bucket.check(&format!("`{separator}allow-http=true` to it"))?;
         Ok(bucket)
     }
 
-    /// Adds the settings of a table. The error is the problem with a setting.
-    pub(super) fn with(mut self, table: &TargetTable) -> Result<Self, String> {
+    /// Adds the settings of a table.
+    pub(super) fn with(mut self, table: &TargetTable) -> Result<Self, Refusal> {
         add("endpoint", &mut self.endpoint, table.endpoint.as_ref())?;
         add("region", &mut self.region, table.region.as_ref())?;
         add("public-url", &mut self.public_url, table.public_url.as_ref())?;
@@ -100,12 +130,26 @@ impl Bucket {
                 Some(CredentialsFile { path: path.clone(), profile })
             }
             None if profile.is_some() => {
-                return Err("`profile` needs `credentials-file`".to_owned());
+                let hint = "name the file that has the profile with `credentials-file`";
+                return Err(Refusal::new("`profile` needs `credentials-file`", hint));
             }
             None => None,
         };
-        self.settings().check().map_err(|error| error.to_string())?;
+        self.check("`allow-http = true` to its table")?;
         Ok(self)
+    }
+
+    /// Checks the settings. `allow` says what to add where to allow an endpoint without TLS.
+    fn check(&self, allow: &str) -> Result<(), Refusal> {
+        let Err(error) = self.settings().check() else { return Ok(()) };
+        // Nothing else is wrong.
+        let lacks_tls = self.settings().allow_http(true).check().is_ok();
+        let hint = if lacks_tls {
+            Some(format!("write `https://` for the endpoint, or add {allow} if it has no TLS"))
+        } else {
+            error.hint().filter(|_| !error.to_string().starts_with("the bucket "))
+        };
+        Err(Refusal { problem: error.to_string(), hint })
     }
 
     /// The store, which is not connected yet. This reads the certificates.
@@ -155,14 +199,26 @@ impl Bucket {
     }
 }
 
-fn switch(key: &str, value: &str) -> Result<bool, String> {
-    value.parse().map_err(|_| format!("`{key}` is `true` or `false`, not `{value}`"))
+/// The refusal of a parameter that a bucket does not have.
+fn unknown(key: &str) -> Refusal {
+    let all = PARAMETERS.join(", ");
+    let hint = match closest(key, PARAMETERS) {
+        Some(meant) => format!("did you mean `{meant}`? The parameters are {all}"),
+        None => format!("remove it, or write one of the parameters {all}"),
+    };
+    Refusal::new(format!("a bucket has no parameter `{key}`"), hint)
+}
+
+fn switch(key: &str, value: &str) -> Result<bool, Refusal> {
+    let hint = || format!("write `{key}=true` or `{key}=false`");
+    value.parse().map_err(|_| Refusal::new(format!("`{key}` is not `{value}`"), hint()))
 }
 
 /// Sets a setting that the location does not have.
-fn add<T: Clone>(key: &str, setting: &mut Option<T>, value: Option<&T>) -> Result<(), String> {
+fn add<T: Clone>(key: &str, setting: &mut Option<T>, value: Option<&T>) -> Result<(), Refusal> {
     if setting.is_some() && value.is_some() {
-        return Err(format!("its location has `{key}` as well"));
+        let hint = format!("remove `{key}` from the location or from the table");
+        return Err(Refusal::new(format!("its location has `{key}` as well"), hint));
     }
     if let Some(value) = value {
         *setting = Some(value.clone());

@@ -104,6 +104,11 @@ fn bad_input_is_answered_with_its_name_and_a_remedy() {
     assert!(said.contains("nowhere"), "{said}");
     let said = place.fails(&["--flake", &place.flake("one"), "--profile", "gateway"]);
     assert!(said.contains("netboot-gateway") && said.contains("netboot-all-in-one"), "{said}");
+    let empty = place.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::write(empty.join("flake.nix"), "{ outputs = _: { nixosConfigurations = { }; }; }").unwrap();
+    let said = place.fails(&["--flake", "path:./empty"]);
+    assert!(said.contains("add a configuration to `nixosConfigurations` of the flake"), "{said}");
     let said = place.fails(&["--flake=--impure"]);
     assert!(said.contains("--impure"), "{said}");
 }

@@ -115,32 +115,32 @@ fn a_value_that_cannot_be_used_is_refused_with_its_key_and_a_remedy() {
         (
             "[targets]\nx = { location = '/srv', port = 22 }".to_owned(),
             "targets.x: `/srv` is not a target: it is a directory, which has no `port`",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 's3://boot', identity-file = 'k' }".to_owned(),
             "it is a bucket, which has no `identity-file`",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 'h:p', region = 'r' }".to_owned(),
             "it is a directory of another machine, which has no `region`",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 'rsync://h/m', host-key = 'k' }".to_owned(),
             "`host-key` is for ssh",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 'h:p', password-file = 'k' }".to_owned(),
             "`password-file` is for an rsync daemon",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 's3://boot?region=a', region = 'b' }".to_owned(),
             "its location has `region` as well",
-            "write a",
+            "remove `",
         ),
         (
             "[targets]\nx = { location = 's3://boot', endpoint = 'http://h' }".to_owned(),
@@ -150,7 +150,7 @@ fn a_value_that_cannot_be_used_is_refused_with_its_key_and_a_remedy() {
         (
             "[targets]\nx = { location = 's3://boot', profile = 'a' }".to_owned(),
             "`profile` needs `credentials-file`",
-            "write a",
+            "name the file",
         ),
         ("[proof]\nmemory-mib = 0".to_owned(), "proof: ", ""),
         (machine("a", ""), "machines.known `a`: ", ""),

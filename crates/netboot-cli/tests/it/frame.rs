@@ -31,7 +31,7 @@ fn a_failure_is_an_object_with_its_remedy() {
     let output = run(&["list", &missing, "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let error = &object(&output)["error"];
-    assert_eq!(error["message"], format!("`{missing}` is no directory"));
+    assert_eq!(error["message"], format!("there is no directory `{missing}`"));
     assert_eq!(error["causes"], json!([]));
     let hint = error["hint"].as_str().unwrap();
     let said = text(&output.stderr);

@@ -21,6 +21,7 @@ mod image;
 mod interrupted;
 mod lint;
 mod list;
+mod locations;
 mod machines;
 mod man;
 mod matrix;

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::backend_error::BackendError;
 use crate::error::Error;
 use crate::name::ProfileName;
+use crate::refused_access::RefusedAccess;
 use crate::secret_scan::SecretFinding;
 
 impl Error {
@@ -13,7 +14,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InvalidValue(error) => error.kind.rule().to_owned(),
-            Self::Io { source, path, .. } => io_hint(source, path),
+            Self::Io { action, source, path } => io_hint(action, source, path),
             Self::NotAFile { .. } => "give the path of a file, not of a directory".to_owned(),
             Self::FileTooLarge { .. } => "check that the path names the right file".to_owned(),
             Self::SymbolicLink { path } => format!(
@@ -129,13 +130,18 @@ impl Error {
     }
 }
 
-fn io_hint(source: &io::Error, path: &Path) -> String {
+fn io_hint(action: &str, source: &io::Error, path: &Path) -> String {
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        return RefusedAccess::of(action, path).to_string();
+    }
     let path = path.display();
     match source.kind() {
         io::ErrorKind::NotFound => {
             format!("check the spelling of the path: `{path}` does not exist")
         }
-        io::ErrorKind::PermissionDenied => format!("give this user access to `{path}`"),
+        io::ErrorKind::NotADirectory => {
+            format!("correct the path: a part of `{path}` is a file, and not a directory")
+        }
         io::ErrorKind::StorageFull => format!("free space on the file system of `{path}`"),
         io::ErrorKind::ReadOnlyFilesystem => {
             format!("mount the file system of `{path}` as writable, or use another directory")

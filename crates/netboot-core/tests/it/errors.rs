@@ -125,7 +125,8 @@ fn what_happened_does_not_repeat_why() {
 fn an_error_of_a_file_has_the_remedy_for_its_cause() {
     let hints = [
         (io::ErrorKind::NotFound, "does not exist"),
-        (io::ErrorKind::PermissionDenied, "access"),
+        (io::ErrorKind::PermissionDenied, "let this user read `"),
+        (io::ErrorKind::NotADirectory, "is a file, and not a directory"),
         (io::ErrorKind::StorageFull, "free space"),
         (io::ErrorKind::ReadOnlyFilesystem, "writable"),
         (io::ErrorKind::InvalidData, "UTF-8"),

@@ -8,7 +8,7 @@ use netboot_core::TextProblem::{BadEdge, Empty, ForbiddenCharacter, Malformed, R
 use netboot_core::{
     Architecture, BackendError, FileName, InitPath, InvalidValue, KernelCommandLine,
     KernelParameter, PointerName, ProfileName, ReleaseId, ReleasePath, ServiceName, Sha256Digest,
-    TextProblem, Title, ValueKind,
+    SiteName, StorePathDigest, TextProblem, Title, ValueKind,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -28,6 +28,7 @@ macro_rules! values {
 }
 values!(ProfileName, ServiceName, PointerName, Title, FileName, ReleasePath);
 values!(KernelParameter, InitPath, Sha256Digest, ReleaseId, Architecture);
+values!(SiteName, StorePathDigest);
 
 /// Asserts that the text is accepted by every parser and comes back in every format.
 fn round_trip<T: Value>(text: &str) {
@@ -297,8 +298,46 @@ fn architectures_are_those_of_nix() {
         assert_eq!(architecture.nix_system().parse::<Architecture>().unwrap(), architecture);
     }
     for text in ["", "x86_64-darwin", "X86_64", "amd64", "x86_64-linux-linux", "*", "x86_64\n"] {
-        let expected = "a known architecture";
-        assert_eq!(refused::<Architecture>(text), Malformed { expected }, "{text}");
+        let Malformed { expected } = refused::<Architecture>(text) else { panic!("{text}") };
+        let named: Vec<&str> = expected.split([',', ' ']).filter(|word| word.len() > 2).collect();
+        assert_eq!(named, Architecture::ALL.map(Architecture::as_str), "{text}");
+    }
+}
+
+/// Readers of files show the message alone, without the hint.
+#[test]
+fn a_message_tells_the_rule_that_was_broken() {
+    fn said<T: Value>(text: &str) -> String {
+        text.parse::<T>().unwrap_err().to_string()
+    }
+    let names = "; it may have lower-case letters, digits, `-` and `_`";
+    for said in [
+        said::<ProfileName>("Bad"),
+        said::<PointerName>("Bad"),
+        said::<ServiceName>("Bad"),
+        said::<SiteName>("Bad"),
+    ] {
+        assert!(said.ends_with(&format!("'B' at byte 0 is not allowed{names}")), "{said}");
+    }
+    for (said, rule) in [
+        (
+            said::<ProfileName>("-a"),
+            "it must not begin or end with '-', but with a letter or digit",
+        ),
+        (said::<FileName>("a b"), "; it may have letters of ASCII, digits, `.`, `_` and `-`"),
+        (said::<FileName>(".a"), "a name must not begin with '.', but with a letter or digit"),
+        (
+            said::<ReleasePath>("a/b\\c"),
+            "; it may have letters of ASCII, digits, `.`, `_`, `-` and `/`",
+        ),
+        (said::<ReleasePath>("../c"), "a name must not begin with '.', but with a letter or digit"),
+        (said::<Title>("a\n"), "; it may have all characters that are no control characters"),
+        (said::<KernelParameter>("a b"), "and spaces between double quotes"),
+        (said::<InitPath>("/nix/*/init"), "; it may have letters of ASCII, digits and `+-._?=/`"),
+        (said::<StorePathDigest>("e"), "lower-case letters except `e`, `o`, `t` and `u`"),
+        (said::<ProfileName>("blobs"), "the name is reserved"),
+    ] {
+        assert!(said.ends_with(rule), "{said}");
     }
 }
 

@@ -8,7 +8,8 @@ use crate::dispatch::key_text::MachineName;
 const LINE: &str = "set netboot-machine ";
 
 /// Returns the machines that a script of a release lists: its `boot.ipxe`, a table that this one
-/// chains, or a file below `machines/`. So a caller that publishes over a release knows its machines.
+/// chains, or a file below `machines/`. So a caller that publishes over a release knows its
+/// machines.
 ///
 /// ```
 /// use netboot_ipxe::listed_machines;

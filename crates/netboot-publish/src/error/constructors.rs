@@ -3,11 +3,18 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netboot_core::{BackendError, ProfileName, ReleasePath};
 
 use crate::error::Error;
+
+/// The action for which a user needs write access to a whole target, and not only to the part that
+/// was refused first.
+pub(crate) const WRITE_TO: &str = "write to";
+
+/// The action for which a user needs read access to a whole target.
+pub(crate) const READ_FROM: &str = "read what is in";
 
 impl From<netboot_core::Error> for Error {
     fn from(error: netboot_core::Error) -> Self {
@@ -61,7 +68,7 @@ impl Error {
             }
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
             io::ErrorKind::PermissionDenied => Self::PermissionDenied { action, path, source },
-            io::ErrorKind::NotADirectory => Self::NotADirectory { path },
+            io::ErrorKind::NotADirectory => Self::NotADirectory { path: in_the_way(path) },
             _ => Self::Io { action, path, source },
         }
     }
@@ -95,14 +102,6 @@ impl Error {
             .unwrap_or_else(|source| Self::io("read", path.as_str(), source))
     }
 
-    /// Makes the error of a file that the caller named.
-    pub(crate) fn of_named_file(error: netboot_core::Error) -> Self {
-        match error {
-            netboot_core::Error::Io { action, path, source } => Self::io(action, path, source),
-            error => error.into(),
-        }
-    }
-
     /// Makes the error of a file operation beneath the directory of a target.
     pub(crate) fn at_target(error: netboot_core::Error) -> Self {
         match error {
@@ -128,6 +127,13 @@ impl Error {
     pub fn signer(source: impl BackendError) -> Self {
         Self::Signer { hint: source.hint(), source: Box::new(source) }
     }
+}
+
+/// The part of a path that is no directory although the path goes on below it.
+fn in_the_way(path: PathBuf) -> PathBuf {
+    let is_other = |above: &&Path| above.metadata().is_ok_and(|found| !found.is_dir());
+    let found = path.ancestors().skip(1).find(is_other).map(Path::to_owned);
+    found.unwrap_or(path)
 }
 
 /// The file system has space and cannot hold one file more.

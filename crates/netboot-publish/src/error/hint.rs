@@ -2,8 +2,10 @@
 
 use std::io;
 
+use netboot_core::RefusedAccess;
+
 use crate::error::Error;
-use crate::error::constructors::NoInode;
+use crate::error::constructors::{NoInode, READ_FROM, WRITE_TO};
 use crate::finding::damaged;
 
 impl Error {
@@ -14,13 +16,19 @@ impl Error {
                 format!("check the spelling, mount it, or create it: `mkdir -p {}`", path.display())
             }
             Self::NotADirectory { path } => {
-                format!("move `{}` away, or publish to another directory", path.display())
+                format!("correct the path, or move `{}` away", path.display())
             }
-            Self::PermissionDenied { path, .. } => {
+            Self::PermissionDenied { action: WRITE_TO, path, .. } => {
                 format!(
                     "give this user write access to `{}` and to everything in it",
                     path.display()
                 )
+            }
+            Self::PermissionDenied { action: READ_FROM, path, .. } => {
+                format!("let this user read `{}` and everything in it", path.display())
+            }
+            Self::PermissionDenied { action, path, .. } => {
+                RefusedAccess::of(action, path).to_string()
             }
             Self::ReadOnly { .. } => {
                 "mount it writable, or publish to another place; nothing was changed".to_owned()

@@ -9,6 +9,7 @@ use netboot_core::beneath::Directory;
 use netboot_core::{Bulkhead, ReleasePath};
 
 use crate::error::Error;
+use crate::error::constructors::{READ_FROM, WRITE_TO};
 
 /// The directory for the store's own files. No [`ReleasePath`] starts with a dot.
 pub(super) const OWN_DIRECTORY: &str = ".netboot";
@@ -67,15 +68,21 @@ impl Root {
     /// Names the whole directory in an error about something in it, if it belongs to another user.
     /// A user who is admitted to one part of it only would be refused at the next.
     fn of_owner(&self, error: Error) -> Error {
-        let user = rustix::process::geteuid().as_raw();
-        let owner = || Directory::open(&self.path)?.owner();
-        let is_of_another = || owner().is_ok_and(|owner| owner != user);
         match error {
-            Error::PermissionDenied { action, source, .. } if is_of_another() => {
+            Error::PermissionDenied { action, source, .. } if self.is_of_another() => {
+                let reads = ["open", "look at", "read", "list", READ_FROM];
+                let action = if reads.contains(&action) { READ_FROM } else { WRITE_TO };
                 Error::PermissionDenied { action, path: self.path.clone(), source }
             }
             error => error,
         }
+    }
+
+    /// True if the directory belongs to another user, who lets this one reach it.
+    fn is_of_another(&self) -> bool {
+        let user = rustix::process::geteuid().as_raw();
+        let owner = || Directory::open(&self.path)?.owner();
+        owner().is_ok_and(|owner| owner != user)
     }
 
     /// Opens the directory. Returns `None` if it is missing and can be created.
@@ -92,6 +99,16 @@ impl Root {
 
     /// Opens the directory, and creates it and the store's own directory if they are missing.
     pub(super) fn create(&self) -> Result<Directory, Error> {
+        self.try_create().map_err(|error| match error {
+            // Whoever is refused at the first step has read only, and wants to write.
+            Error::PermissionDenied { path, source, .. } if self.is_of_another() => {
+                Error::PermissionDenied { action: WRITE_TO, path, source }
+            }
+            error => error,
+        })
+    }
+
+    fn try_create(&self) -> Result<Directory, Error> {
         let root = if let Some(root) = self.open()? {
             root
         } else {

@@ -44,9 +44,15 @@ impl PointerMemoryFile {
     /// Opens the memory at `path`. The file need not exist, but its directory has to.
     ///
     /// # Errors
-    /// If the file cannot be read, or if it is damaged and cannot be renamed.
+    /// If its directory does not exist, if the file cannot be read, or if it is damaged and cannot
+    /// be renamed.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
+        let directory = directory(&path);
+        let found = fs::metadata(directory);
+        if !found.map_err(|source| named("find", directory, source))?.is_dir() {
+            return Err(Error::NotADirectory { path: directory.to_owned() });
+        }
         let (known, set_aside) = read(&path)?;
         Ok(Self { path, known: Mutex::new(known), set_aside })
     }
@@ -58,7 +64,7 @@ impl PointerMemoryFile {
 
     /// Adds what other programs remembered meanwhile, and writes the file.
     fn write(&self, known: &mut KnownPointers) -> Result<(), Error> {
-        let failed = |source| Error::io("write", &self.path, source);
+        let failed = |source| named("write", &self.path, source);
         // The lock file stays, since another program may have opened it. If the file of somebody
         // else has this name, its content stays too.
         let options = File::options().write(true).create(true).truncate(false).to_owned();
@@ -74,10 +80,7 @@ impl PointerMemoryFile {
             }
         }
         let json = serde_json::to_vec_pretty(known).map_err(|error| failed(error.into()))?;
-        let directory = match self.path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
+        let directory = directory(&self.path);
         let mut file = NamedTempFile::new_in(directory).map_err(failed)?;
         file.write_all(&json).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
         file.persist(&self.path).map_err(|error| failed(error.error))?;
@@ -108,7 +111,7 @@ impl PointerMemory for PointerMemoryFile {
 
 /// Reads the file. Renames a file that cannot be understood, and returns its new name.
 fn read(path: &Path) -> Result<(KnownPointers, Option<PathBuf>), Error> {
-    let failed = |source| Error::io("read", path, source);
+    let failed = |source| named("read", path, source);
     let json = match fs::read(path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
@@ -123,8 +126,18 @@ fn read(path: &Path) -> Result<(KnownPointers, Option<PathBuf>), Error> {
     };
     let aside = (1..1000).find_map(|number| free(&number));
     let aside = aside.ok_or_else(|| failed(io::ErrorKind::AlreadyExists.into()))?;
-    fs::rename(path, &aside).map_err(|source| Error::io("rename", path, source))?;
+    fs::rename(path, &aside).map_err(|source| named("rename", path, source))?;
     Ok((KnownPointers::new(), Some(aside)))
+}
+
+/// The directory that the file is in.
+fn directory(file: &Path) -> &Path {
+    file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// The error of the file that the caller named, or of its directory.
+fn named(action: &'static str, path: &Path, source: io::Error) -> Error {
+    netboot_core::Error::io(action, path, source).into()
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -168,7 +168,7 @@ impl FromStr for RsyncTarget {
             let (user, address) = split_user(authority);
             let (host, rest) = split_host(address).ok_or_else(malformed)?;
             let port = match rest.strip_prefix(':') {
-                Some(port) => port.parse().map_err(|_| invalid("port", port, "not a port"))?,
+                Some(port) => parse_port(port)?,
                 None if rest.is_empty() => DAEMON_PORT,
                 None => return Err(malformed()),
             };
@@ -187,6 +187,11 @@ impl FromStr for RsyncTarget {
         let user = user.map(check_user).transpose()?;
         Ok(Self { user, host: check_host(host)?, port: SSH_PORT, place })
     }
+}
+
+fn parse_port(port: &str) -> Result<u16, Error> {
+    let number = port.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| invalid("port", port, "expected a number from 1 to 65535"))
 }
 
 fn split_user(authority: &str) -> (Option<&str>, &str) {
@@ -217,7 +222,12 @@ fn invalid(part: &'static str, value: &str, problem: &'static str) -> Error {
 }
 
 /// Checks that a text has only allowed characters and cannot be read as an option.
-fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Error> {
+fn check_word(
+    part: &'static str,
+    text: &str,
+    others: &str,
+    characters: &'static str,
+) -> Result<String, Error> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
     if text.is_empty() {
         return Err(invalid(part, text, "it is empty"));
@@ -226,10 +236,10 @@ fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Er
         return Err(invalid(part, text, "it is too long"));
     }
     if !text.chars().all(is_allowed) {
-        return Err(invalid(part, text, "it contains a character that is not allowed"));
+        return Err(invalid(part, text, characters));
     }
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(invalid(part, text, "it starts with a character that is not allowed there"));
+        return Err(invalid(part, text, "expected a letter, a digit or `_` at its start"));
     }
     Ok(text.to_owned())
 }
@@ -237,16 +247,17 @@ fn check_word(part: &'static str, text: &str, others: &str) -> Result<String, Er
 fn check_host(host: &str) -> Result<String, Error> {
     match host.parse::<Ipv6Addr>() {
         Ok(address) => Ok(address.to_string()),
-        Err(_) => check_word("host", host, ".-_"),
+        Err(_) => check_word("host", host, ".-_", "expected letters, digits, `.`, `-` and `_`"),
     }
 }
 
 fn check_user(user: &str) -> Result<String, Error> {
-    check_word("user", user, ".-_+")
+    check_word("user", user, ".-_+", "expected letters, digits, `.`, `-`, `_` and `+`")
 }
 
 fn check_module(module: &str) -> Result<String, Error> {
-    let module = check_word("module", module, ".-_+ ")?;
+    let characters = "expected letters, digits, spaces, `.`, `-`, `_` and `+`";
+    let module = check_word("module", module, ".-_+ ", characters)?;
     if module.ends_with(' ') {
         return Err(invalid("module", &module, "it ends with a space"));
     }
@@ -273,7 +284,8 @@ fn check_path(path: &str) -> Result<String, Error> {
         return Err(invalid("path", path, "it is too long"));
     }
     if !path.chars().all(is_allowed) {
-        return Err(invalid("path", path, "it contains a character that is not allowed"));
+        let characters = "expected letters, digits, spaces and `/._-+@,:=%`";
+        return Err(invalid("path", path, characters));
     }
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let is_odd =

@@ -1,7 +1,7 @@
 //! The private directory of one run of `rsync`.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -40,14 +40,16 @@ impl WorkDirectory {
         let parent = settings.staging_directory.clone().unwrap_or_else(std::env::temp_dir);
         let directory = builder
             .tempdir_in(&parent)
-            .map_err(|source| Error::io("create a directory in", &parent, source))?;
+            .map_err(|source| named("create a directory in", &parent, source))?;
         let directory = Self(directory);
         for name in [TREE, FETCHED] {
             directory.create_directory(Path::new(name))?;
         }
         match &settings.password {
             Some(Password::Text(text)) => directory.write(PASSWORD, &format!("{text}\n"))?,
-            Some(Password::File(path)) => directory.link(PASSWORD, path)?,
+            Some(Password::File(path)) => {
+                directory.link("open the password file", PASSWORD, path)?;
+            }
             None => {}
         }
         if settings.target.is_ssh() {
@@ -58,26 +60,25 @@ impl WorkDirectory {
 
     fn prepare_ssh(&self, settings: &Settings) -> Result<(), Error> {
         if let Some(identity) = &settings.identity {
-            self.link(IDENTITY, identity)?;
+            self.link("open the identity file", IDENTITY, identity)?;
             // ssh expects the public key and the certificate beside the private key.
             for suffix in [".pub", "-cert.pub"] {
                 let beside = append(identity, suffix);
                 if beside.exists() {
-                    self.link(&format!("{IDENTITY}{suffix}"), &beside)?;
+                    self.link("open the identity file", &format!("{IDENTITY}{suffix}"), &beside)?;
                 }
             }
         }
         match &settings.host_keys {
             HostKeys::OfUser => {}
-            HostKeys::File(path) => self.link(KNOWN_HOSTS, path)?,
+            HostKeys::File(path) => self.link("open the file of known hosts", KNOWN_HOSTS, path)?,
             HostKeys::Pinned(keys) => {
                 let (host, port) = (settings.target.host(), settings.target.port());
                 self.write(KNOWN_HOSTS, &ssh_config::known_hosts(host, port, keys))?;
             }
         }
         let user_config = match &settings.ssh_config {
-            Some(path) => netboot_core::read_regular_text(path, SSH_CONFIG_LIMIT)
-                .map_err(Error::of_named_file)?,
+            Some(path) => netboot_core::read_regular_text(path, SSH_CONFIG_LIMIT)?,
             None => String::new(),
         };
         let identity = settings.identity.as_ref().map(|_| IDENTITY);
@@ -153,12 +154,16 @@ impl WorkDirectory {
         file.write_all(text.as_bytes()).map_err(failed)
     }
 
-    /// Creates a link to a file that must exist.
-    fn link(&self, name: &str, target: &Path) -> Result<(), Error> {
-        let failed = |source| Error::io("open", target, source);
-        let whole = fs::canonicalize(target).map_err(failed)?;
+    /// Creates a link to a file that the caller named. `action` opens it.
+    fn link(&self, action: &'static str, name: &str, target: &Path) -> Result<(), Error> {
+        let whole = fs::canonicalize(target).map_err(|source| named(action, target, source))?;
         symlink(whole, self.path(name)).map_err(|source| Error::io("link", self.path(name), source))
     }
+}
+
+/// The error of a file or directory that the caller named, and that did not vanish meanwhile.
+fn named(action: &'static str, path: &Path, source: io::Error) -> Error {
+    netboot_core::Error::io(action, path, source).into()
 }
 
 fn append(path: &Path, suffix: &str) -> PathBuf {

@@ -133,23 +133,45 @@ impl CredentialProvider for Bridge {
     }
 }
 
-/// Checks the keys of a provider: the client crate panics on keys that no header can hold.
+/// Checks the keys of a provider: the client crate panics on keys that no header can hold. Marks
+/// the errors of the provider, which may look like answers of the bucket's server.
 #[derive(Debug)]
-pub(super) struct Checked(pub(super) AwsCredentialProvider);
+pub(super) struct Checked {
+    pub(super) provider: AwsCredentialProvider,
+    /// True for the provider of a caller.
+    pub(super) is_given: bool,
+}
 
 #[async_trait]
 impl CredentialProvider for Checked {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let keys = self.0.get_credential().await?;
+        let is_given = self.is_given;
+        let marked = |source| {
+            let source = Box::new(NoKeys { is_given, source: Box::new(source) });
+            object_store::Error::Generic { store: "keys", source }
+        };
+        let keys = self.provider.get_credential().await.map_err(marked)?;
         match check(&keys) {
             Ok(()) => Ok(keys),
-            Err(source) => {
-                Err(object_store::Error::Generic { store: "keys", source: Box::new(source) })
+            Err(key) => {
+                // A variable that is set to nothing is not set.
+                let is_unset = key.is_empty() && !is_given;
+                let error = object_store::Error::Generic { store: "keys", source: Box::new(key) };
+                Err(if is_unset { marked(error) } else { error })
             }
         }
     }
+}
+
+/// No keys came from where they should come from.
+#[derive(Debug, thiserror::Error)]
+#[error("there are no keys to sign requests with")]
+pub(super) struct NoKeys {
+    /// True if a provider of the caller gave none, false if the environment has none.
+    pub(super) is_given: bool,
+    source: Box<object_store::Error>,
 }
 
 /// A key or a token that cannot sign a request. It does not show the text, which is secret.
@@ -159,6 +181,16 @@ pub(super) struct InvalidKey {
     pub(super) part: &'static str,
     problem: &'static str,
 }
+
+impl InvalidKey {
+    /// True for a variable that is set to nothing, as scripts do with a secret that is missing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.problem == EMPTY
+    }
+}
+
+/// The problem with a key that is not there.
+const EMPTY: &str = "is empty";
 
 /// Checks that a request can hold these keys.
 pub(super) fn check(keys: &AwsCredential) -> Result<(), InvalidKey> {
@@ -171,7 +203,7 @@ pub(super) fn check(keys: &AwsCredential) -> Result<(), InvalidKey> {
         ("session token", token),
     ] {
         if text.is_empty() {
-            return refuse(part, "is empty");
+            return refuse(part, EMPTY);
         }
         if text.contains(['\n', '\r']) {
             return refuse(part, "contains a line break");

@@ -25,6 +25,8 @@ pub enum S3Failure {
     ExpiredCredentials,
     /// No keys were found, or the environment names keys that could not be fetched.
     NoCredentials,
+    /// The provider of a caller gave no keys.
+    NoKeysGiven,
     /// A key or the session token contains a character that no request can hold.
     InvalidKeys,
     /// The keys have no permission for the request.
@@ -97,8 +99,13 @@ impl S3Failure {
             }
             Self::ExpiredCredentials => "log in again, or renew the keys of the session".to_owned(),
             Self::NoCredentials => {
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the store its keys; to \
-                 use a profile or single sign-on, write a credential provider"
+                "set the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and \
+                 AWS_SESSION_TOKEN for temporary keys, or give the store its keys; to use a \
+                 profile or single sign-on, write a credential provider"
+                    .to_owned()
+            }
+            Self::NoKeysGiven => {
+                "correct what the provider of the keys reads: the cause says what it lacks"
                     .to_owned()
             }
             Self::InvalidKeys => {
@@ -178,7 +185,8 @@ impl fmt::Display for S3Failure {
             Self::UnknownAccessKey => "the server does not know the access key",
             Self::WrongSecretKey => "the secret key is wrong",
             Self::ExpiredCredentials => "the session of the keys has expired",
-            Self::NoCredentials => "no keys were found",
+            Self::NoCredentials => "no credentials were found",
+            Self::NoKeysGiven => "the provider of the keys gave none",
             Self::InvalidKeys => "the keys contain a character that no request can hold",
             Self::RequestTooLarge => "the request is too large for the server",
             Self::AccessDenied => "access denied",

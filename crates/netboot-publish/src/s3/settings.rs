@@ -152,7 +152,9 @@ impl Settings {
             return builder.build();
         }
         let keys = builder.clone().build()?.credentials().clone();
-        builder.with_credentials(std::sync::Arc::new(Checked(keys))).build()
+        let is_given = matches!(self.credentials, S3Credentials::Provider(_));
+        let checked = Checked { provider: keys, is_given };
+        builder.with_credentials(std::sync::Arc::new(checked)).build()
     }
 }
 

@@ -65,8 +65,7 @@ impl MinisignKey {
     /// # Errors
     /// The errors of [`parse`](Self::parse); if the file cannot be read.
     pub fn read(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, Error> {
-        let text = netboot_core::read_regular_text(path, KEY_LIMIT);
-        Self::parse(&text.map_err(Error::of_named_file)?, password)
+        Self::parse(&netboot_core::read_regular_text(path, KEY_LIMIT)?, password)
     }
 
     /// Returns the secret key, without a password, in the format of minisign's key files.

@@ -1,5 +1,7 @@
 //! The sources of a store's keys.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -42,8 +44,10 @@ async fn a_provider_is_asked_for_keys() {
 
     let sealed = site.builder().credentials(S3Credentials::Provider(vault(None)));
     let error = sealed.build().await.unwrap_err();
-    assert!(matches!(error, Error::S3 { failure: S3Failure::NoCredentials, .. }), "{error:?}");
+    assert!(matches!(error, Error::S3 { failure: S3Failure::NoKeysGiven, .. }), "{error:?}");
     assert!(format!("{error:?}").contains("the vault is sealed"), "{error:?}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("correct what the provider of the keys reads"), "{hint}");
 }
 
 /// ministack serves everyone. The test checks that no request is signed and no keys are requested.
@@ -99,4 +103,31 @@ fn the_environment_is_looked_at() {
     with_environment("NoCredentials", &[endpoint, access]);
     let instance = ("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1");
     with_environment("NoCredentials", &[endpoint, instance]);
+    // A variable that a script sets to a secret which is missing.
+    with_environment("NoCredentials", &[endpoint, access, ("AWS_SECRET_ACCESS_KEY", "")]);
+    // A proxy, or a machine that is not Amazon's, refuses in the place of the instance's service.
+    for status in ["403 Forbidden", "401 Unauthorized", "404 Not Found", "503 Service Unavailable"]
+    {
+        let refusing = refusing(status);
+        with_environment("NoCredentials", &[endpoint, ("AWS_METADATA_ENDPOINT", &refusing)]);
+    }
+}
+
+/// A web server that gives this status for everything. Returns its URL.
+fn refusing(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            while request.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\nlost");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
 }

@@ -219,6 +219,64 @@ async fn a_root_of_another_user_has_one_remedy() {
     assert!(said.contains("PUBLISHED"), "{said}");
 }
 
+/// Whoever only reads gets no advice about writing. A parent that refuses is named.
+#[test]
+fn a_user_gets_the_permission_that_they_need() {
+    let name = "shared_directory::a_user_gets_the_permission_that_they_need";
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let Ok(root) = std::env::var(ROOT) {
+        return runtime.block_on(look_and_publish_beside(Path::new(&root)));
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can give files to another user");
+        return;
+    }
+    let work = TempDir::new().unwrap();
+    set_mode(work.path(), 0o755);
+    let root = work.path().join("published");
+    fs::create_dir(&root).unwrap();
+    runtime.block_on(async {
+        let first = site::release(work.path(), "first", 1000).await;
+        Publisher::new(LocalStore::new(&root)).publish(&first, &Context::new()).await.unwrap();
+    });
+    set_mode(&root, 0o700);
+    let as_nobody =
+        |root: &Path| TestProcess::without_root(work.path(), name).env(ROOT, root).passes();
+    let said = as_nobody(&root);
+    let [root, parent] = [&root, work.path()].map(|path| path.display().to_string());
+    for expected in [
+        format!(
+            "LOOKED: not permitted to read what is in `{root}`: \
+                 let this user read `{root}` and everything in it\n"
+        ),
+        format!(
+            "PUBLISHED BESIDE: not permitted to create `{parent}/beside`: \
+                 let this user write to the directory `{parent}`\n"
+        ),
+    ] {
+        assert!(said.contains(expected.trim_end()), "{expected}: {said}");
+    }
+    // The hints.
+    site::run("chmod", &["-R", "a+rX", &root]);
+    site::run("chmod", &["a+w", &parent]);
+    let said = as_nobody(Path::new(&root));
+    assert!(said.contains("LOOKED: done") && said.contains("PUBLISHED BESIDE: done"), "{said}");
+}
+
+async fn look_and_publish_beside(root: &Path) {
+    let said = |done: Result<(), Error>| match done {
+        Ok(()) => "done".to_owned(),
+        Err(error) => format!("{error}: {}", error.hint().unwrap()),
+    };
+    let looked = Publisher::new(LocalStore::new(root)).live().await;
+    println!("LOOKED: {}", said(looked.map(drop)));
+    let work = TempDir::new().unwrap();
+    let release = site::release(work.path(), "second", 1000).await;
+    let beside = Publisher::new(LocalStore::new(root.with_file_name("beside")));
+    let published = beside.publish(&release, &Context::new()).await;
+    println!("PUBLISHED BESIDE: {}", said(published.map(drop)));
+}
+
 async fn publish_to_another(root: &Path) {
     let work = TempDir::new().unwrap();
     let release = site::release(work.path(), "second", 1000).await;
@@ -229,6 +287,7 @@ async fn publish_to_another(root: &Path) {
             let expected =
                 format!("give this user write access to `{root}` and to everything in it");
             assert_eq!(error.hint().unwrap(), expected, "{error}");
+            assert_eq!(error.to_string(), format!("not permitted to write to `{root}`"));
             println!("REFUSED: {error:?}");
         }
         Err(error) => panic!("{error:?}"),

@@ -10,13 +10,16 @@ use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{
     Attribute, Expr, ExprCall, ExprMethodCall, FieldValue, ImplItemFn, ItemFn, ItemMod, LitStr,
-    Macro, Member, Pat, Token,
+    Local, Macro, Member, Pat, Token,
 };
 
 use crate::sources::{files, is_for_tests, root, source_directories};
 
 /// Parts of the names of functions and fields that give hints.
 const NAMES: [&str; 3] = ["hint", "remedy", "rule"];
+
+/// Functions and methods whose last argument is a hint.
+const GIVERS: [&str; 4] = ["Report::message", "Problem::new", "Refusal::new", "refusal"];
 
 /// Methods that look for their argument.
 const SEARCHES: [&str; 5] = ["contains", "starts_with", "ends_with", "find", "split"];
@@ -29,6 +32,8 @@ const WRITE: &str = "NETBOOT_HINTS";
 struct Hints {
     /// The number of functions and fields of hints around the place.
     depth: usize,
+    /// True to look also into variables, and into the calls of [`GIVERS`].
+    is_thorough: bool,
     found: BTreeSet<String>,
 }
 
@@ -39,6 +44,15 @@ impl Hints {
         self.depth += usize::from(gives);
         walk(self);
         self.depth -= usize::from(gives);
+    }
+
+    /// Looks at the arguments of a call, of which the last one is a hint.
+    fn give(&mut self, arguments: &Punctuated<Expr, Token![,]>) {
+        let last = arguments.len().saturating_sub(1);
+        for (index, argument) in arguments.iter().enumerate() {
+            let name = if index == last { "hint" } else { "" };
+            self.within(name, |this| this.visit_expr(argument));
+        }
     }
 }
 
@@ -67,7 +81,12 @@ impl<'ast> Visit<'ast> for Hints {
     /// Texts that `said("…")` looks for are no hints.
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
         let Expr::Path(function) = &*call.func else { return visit::visit_expr_call(self, call) };
-        if !function.path.is_ident("said") {
+        let names = function.path.segments.iter().map(|segment| segment.ident.to_string());
+        let names: Vec<String> = names.collect();
+        let name = names[names.len().saturating_sub(2)..].join("::");
+        if self.is_thorough && GIVERS.contains(&name.as_str()) {
+            self.give(&call.args);
+        } else if !function.path.is_ident("said") {
             visit::visit_expr_call(self, call);
         }
     }
@@ -77,11 +96,22 @@ impl<'ast> Visit<'ast> for Hints {
         let method = call.method.to_string();
         if method == "any" {
             // A list of texts to look for.
+        } else if self.is_thorough && GIVERS.contains(&method.as_str()) {
+            self.give(&call.args);
         } else if SEARCHES.contains(&method.as_str()) {
             self.visit_expr(&call.receiver);
         } else {
             visit::visit_expr_method_call(self, call);
         }
+    }
+
+    /// A variable that has the name of a hint gets one.
+    fn visit_local(&mut self, local: &'ast Local) {
+        let name = match &local.pat {
+            Pat::Ident(variable) if self.is_thorough => variable.ident.to_string(),
+            _ => String::new(),
+        };
+        self.within(&name, |this| visit::visit_local(this, local));
     }
 
     /// A pattern is compared with, and not given.
@@ -93,7 +123,7 @@ impl<'ast> Visit<'ast> for Hints {
         let arguments = call.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
         for argument in arguments.unwrap_or_default() {
             // The visitor cannot keep a reference into the parsed arguments.
-            let mut inner = Self { depth: self.depth, found: BTreeSet::new() };
+            let mut inner = Self { found: BTreeSet::new(), ..*self };
             inner.visit_expr(&argument);
             self.found.extend(inner.found);
         }
@@ -115,7 +145,9 @@ fn cell(text: &str) -> String {
 
 /// Returns the hints in the sources of a crate. The contract suites are tests.
 fn hints(source: &Path) -> BTreeSet<String> {
-    let mut hints = Hints::default();
+    // What examples answer is held by their own tests.
+    let is_thorough = source.starts_with(root().join("crates"));
+    let mut hints = Hints { is_thorough, ..Hints::default() };
     for path in files(source) {
         if path.iter().all(|name| name != "contract" && name != "contract.rs") {
             hints.visit_file(&syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap());
@@ -230,13 +262,24 @@ fn hints_are_found_where_they_are_written() {
         fn with_hint() { "set by a caller" }
         #[cfg(test)] mod tests { fn hint() { "only in a test" } }
         fn other_hint() { "; " }
+        fn refuse() { let hint = format!("move it away"); let text = "no hint here"; Report::message("it is there", "take another one") }
+        fn check(&self) { Err(self.refusal("a key", "it is wrong", "correct this value")) }
     "#;
-    let mut hints = Hints::default();
+    let mut hints = Hints { is_thorough: true, ..Hints::default() };
     hints.visit_file(&syn::parse_file(source).unwrap());
     let found: Vec<&str> = hints.found.iter().map(String::as_str).collect();
     assert_eq!(
         found,
-        ["do one thing", "do {} at {place}", "mend it now", "one two three\\|four", "the other"]
+        [
+            "correct this value",
+            "do one thing",
+            "do {} at {place}",
+            "mend it now",
+            "move it away",
+            "one two three\\|four",
+            "take another one",
+            "the other"
+        ]
     );
     let rows = rows("| hint | tried by |\n|---|---|\n| do \\| it | `a::b` |\n| c |  |\n");
     let rows: Vec<_> = rows.iter().map(|(hint, tried)| (hint.as_str(), tried.as_str())).collect();

@@ -98,7 +98,7 @@ impl Pixiecore {
         let target = session.target(self.source.target.as_str())?;
         let Some(output) = self.output.as_deref().or(target.directory()) else {
             return Err(Misuse::report(
-                format!("`{target}` is no directory of this machine"),
+                format!("`{target}` is not a directory of this machine"),
                 "name a directory for the answers with --output",
             ));
         };

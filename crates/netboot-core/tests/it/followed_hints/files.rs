@@ -158,6 +158,61 @@ fn a_file_system_that_has_room_and_is_writable_is_written_to() {
     assert!(Command::new(tool("umount")).arg(path).status().unwrap().success());
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Work that a permission may forbid.
+type Work<'a> = &'a dyn Fn() -> Result<(), Error>;
+
+/// The remedy names the directory or file that refuses the user, and fits what was refused.
+#[test]
+fn a_directory_that_the_user_may_use_is_used() {
+    let directory = TempDir::new().unwrap();
+    set_mode(directory.path(), 0o755);
+    let name = "followed_hints::files::a_directory_that_the_user_may_use_is_used";
+    if !TestProcess::without_root(directory.path(), name).is_this() {
+        return;
+    }
+    let own = directory.path();
+    let (closed, inner) = (own.join("closed"), own.join("closed/inner"));
+    fs::create_dir_all(&inner).unwrap();
+    let file = inner.join("file");
+    fs::write(&file, "text").unwrap();
+    let read = || read_regular_text(&file, 100).map(drop);
+    let list = || Directory::open(&inner).unwrap().names().map(drop);
+    let create = || Directory::open(&inner).unwrap().create_file("new").map(drop);
+    let delete = || Directory::open(&inner).unwrap().remove("file").map(drop);
+    let lock = || Directory::open(&inner).unwrap().lock_file("file").map(drop);
+    let cases: [(Work<'_>, &Path, u32, &str, &Path); 6] = [
+        (&read, &closed, 0o600, "let this user enter the directory `{}`", &closed),
+        (&read, &file, 0o000, "let this user read `{}`", &file),
+        (&list, &inner, 0o300, "let this user list and enter the directory `{}`", &inner),
+        (&create, &inner, 0o500, "let this user write to the directory `{}`", &inner),
+        (&lock, &file, 0o400, "let this user write to `{}`", &file),
+        (&delete, &inner, 0o500, "let this user write to the directory `{}`", &inner),
+    ];
+    for (work, changed, mode, expected, named) in cases {
+        let sound = fs::metadata(changed).unwrap().permissions().mode();
+        set_mode(changed, mode);
+        let error = work().unwrap_err();
+        let expected = expected.replace("{}", &named.display().to_string());
+        assert_eq!(error.hint().unwrap(), expected, "{error}");
+        set_mode(changed, sound);
+        work().unwrap();
+    }
+}
+
+#[test]
+fn a_path_that_leads_through_no_file_is_opened() {
+    let own = TempDir::new().unwrap();
+    fs::write(own.path().join("file"), "text").unwrap();
+    let path = own.path().join("file/below");
+    let error = read_regular_text(&path, 100).unwrap_err();
+    assert_hint(&error, &format!("a part of `{}` is a file, and not a directory", path.display()));
+    read_regular_text(own.path().join("file"), 100).unwrap();
+}
+
 /// The rights of root are above those of files.
 #[tokio::test]
 async fn a_file_that_the_user_may_read_is_read() {
@@ -169,10 +224,10 @@ async fn a_file_that_the_user_may_read_is_read() {
     }
     let kernel = directory.path().join("bzImage");
     fs::write(&kernel, "the kernel").unwrap();
-    let set_mode = |mode| fs::set_permissions(&kernel, fs::Permissions::from_mode(mode)).unwrap();
+    let set_mode = |mode| set_mode(&kernel, mode);
     set_mode(0o000);
     let error = open(&kernel).await.unwrap_err();
-    assert_hint(&error, &format!("give this user access to `{}`", kernel.display()));
+    assert_hint(&error, &format!("let this user read `{}`", kernel.display()));
     set_mode(0o400);
     open(&kernel).await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::s3::credentials::InvalidKey;
+use crate::s3::credentials::{InvalidKey, NoKeys};
 use crate::s3::failure::S3Failure;
 
 impl S3Failure {
@@ -15,6 +15,9 @@ impl S3Failure {
             (*error).source()
         };
         let chain: Vec<_> = std::iter::successors(Some(error), below).collect();
+        if let Some(none) = chain.iter().find_map(|error| error.downcast_ref::<NoKeys>()) {
+            return if none.is_given { Self::NoKeysGiven } else { Self::NoCredentials };
+        }
         if chain.iter().any(|error| error.downcast_ref::<InvalidKey>().is_some()) {
             return Self::InvalidKeys;
         }
@@ -108,11 +111,8 @@ impl S3Failure {
             lower.split_whitespace().filter(|word| !word.contains("://")).collect();
         let said = words.join(" ");
         let has = |word: &str| said.contains(word);
-        // Either one key of the pair is missing, or the client crate has tried its last resort: the
-        // services of the instance or the container.
-        let keys = ["secretaccesskey", "accesskeyid", "credential"];
-        let services = ["169.254.169.254", "169.254.170.2", "/latest/meta-data/", "/latest/api/"];
-        if keys.iter().any(|word| has(word)) || services.iter().any(|at| lower.contains(at)) {
+        // One key of the pair is missing.
+        if has("missing secretaccesskey") || has("missing accesskeyid") {
             return Some(Self::NoCredentials);
         }
         let kinds: Vec<io::ErrorKind> = chain
@@ -160,16 +160,10 @@ mod tests {
         for url in [
             "http://tls.example.org/boot/current.ipxe",
             "http://s3.example.org/credentials/current.ipxe",
+            "http://s3.example.org/missing/secretaccesskey/latest/api/token",
             "http://s3.example.org/boot/latest/certificates/current.ipxe",
         ] {
             assert_eq!(late(url), S3Failure::TimedOut, "{url}");
-        }
-        for url in [
-            "http://169.254.169.254/latest/api/token",
-            "http://169.254.170.2/v2/credentials",
-            "http://metadata.example.org/latest/meta-data/iam/security-credentials/",
-        ] {
-            assert_eq!(late(url), S3Failure::NoCredentials, "{url}");
         }
     }
 }

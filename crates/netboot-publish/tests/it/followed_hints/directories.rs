@@ -32,7 +32,12 @@ async fn what_is_in_the_way_is_moved() {
     let root = work.path().join("published");
     fs::write(&root, "a file").unwrap();
     let error = publish(&root).await.unwrap_err();
-    hint(&error, &format!("move `{}` away, or publish to another directory", root.display()));
+    let text = format!("correct the path, or move `{}` away", root.display());
+    hint(&error, &text);
+    // The file is named, and not what would lie below it.
+    let error = publish(&root.join("below/nixos")).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("`{}` is not a directory", root.display()));
+    hint(&error, &text);
     publish(&work.path().join("another")).await.unwrap();
     fs::rename(&root, work.path().join("moved")).unwrap();
     publish(&root).await.unwrap();

@@ -1,12 +1,13 @@
 //! Hints about what a caller sets up.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use netboot_core::Context;
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
-    BinaryCache, Error, MemoryStore, MinisignKey, PublicUrl, Publisher, RsyncTarget, Signer, Sites,
-    TrustedKeys,
+    BinaryCache, Error, ListScope, MemoryStore, MinisignKey, PointerMemoryFile, PublicUrl,
+    Publisher, RsyncStore, RsyncTarget, Signer, Sites, Store, TrustedKey, TrustedKeys,
 };
 use tempfile::TempDir;
 
@@ -65,6 +66,47 @@ fn a_key_of_minisign_is_taken_with_its_password() {
     let error = MinisignKey::read(made("locked.key"), Some("another")).unwrap_err();
     hint(&error, "and the password if the secret key has one");
     MinisignKey::read(made("locked.key"), Some("a password")).unwrap();
+}
+
+/// A file that the caller named never vanished: it was never there.
+#[tokio::test]
+async fn a_file_that_the_caller_named_is_found_under_another_name() {
+    let work = TempDir::new().unwrap();
+    let missing = work.path().join("nowhere");
+    let key = MinisignKey::generate().unwrap();
+    let text = format!("check the spelling of the path: `{}` does not exist", missing.display());
+    hint(&MinisignKey::read(&missing, None).unwrap_err(), &text);
+    hint(&TrustedKey::read(&missing).unwrap_err(), &text);
+    std::fs::write(&missing, key.to_file_text().unwrap()).unwrap();
+    MinisignKey::read(&missing, None).unwrap();
+    std::fs::write(&missing, key.public_key().as_str()).unwrap();
+    TrustedKey::read(&missing).unwrap();
+    std::fs::remove_file(&missing).unwrap();
+
+    // The files of connections, which are opened when the store is used.
+    let ssh = || RsyncStore::builder("user@127.0.0.1:/x".parse().unwrap());
+    let daemon = "rsync://user@127.0.0.1:1/x".parse().unwrap();
+    for (named, builder) in [
+        ("identity file", ssh().identity_file(&missing)),
+        ("file of known hosts", ssh().known_hosts_file(&missing)),
+        ("password file", RsyncStore::builder(daemon).password_file(&missing)),
+    ] {
+        let error = builder.build().unwrap().list(&ListScope::Root).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot open the {named} `{}`", missing.display()));
+        hint(&error, &text);
+    }
+
+    // The memory of pointers need not exist, but its directory has to.
+    let (release, context) = (sample_release("one"), Context::new());
+    let publish = async || {
+        let memory = PointerMemoryFile::open(missing.join("pointers.json"))?;
+        let publisher = Publisher::new(MemoryStore::new()).with_signer(key.clone());
+        let publisher = publisher.with_pointer_memory(Arc::new(memory));
+        publisher.publish(&release, &context).await
+    };
+    hint(&publish().await.unwrap_err(), &text);
+    std::fs::create_dir(&missing).unwrap();
+    publish().await.unwrap();
 }
 
 #[tokio::test]
