@@ -1,5 +1,6 @@
-//! Relative paths of the file start at its directory.
+//! Relative paths of the file start at its directory, and `~/` is the home directory.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use super::Configuration;
@@ -28,8 +29,16 @@ impl Configuration {
             }
         }
         for path in paths.into_iter().flatten() {
-            *path = directory.join(&*path);
+            *path = absolute(path, directory);
         }
+    }
+}
+
+/// The path that a path of the file means. A file has no shell that would replace the `~`.
+fn absolute(path: &Path, directory: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => directory.join(path),
     }
 }
 
@@ -48,10 +57,10 @@ fn resolve_target(target: &mut TargetEntry, directory: &Path) {
         }
     };
     if crate::target::is_directory(location) {
-        *location = directory.join(&*location).display().to_string();
+        *location = absolute(Path::new(location), directory).display().to_string();
     }
     for path in table.into_iter().flatten().flatten() {
-        *path = directory.join(&*path);
+        *path = absolute(path, directory);
     }
 }
 

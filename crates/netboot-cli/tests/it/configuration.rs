@@ -270,6 +270,26 @@ fn relative_paths_start_at_the_directory_of_the_file() {
     assert!(flake.as_str().contains(directory.path().to_str().unwrap()), "{flake}");
 }
 
+#[test]
+fn a_tilde_is_the_home_directory() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("netboot.toml");
+    fs::write(
+        &path,
+        "[targets]\nhome = '~/pxe'\nother = './~'\n[signing]\nkey-file = '~/release.key'\n\
+         password-file = '~release/password'\n",
+    )
+    .unwrap();
+    let configuration = Configuration::load(&path).unwrap();
+    let (home, at) = (std::env::home_dir().unwrap(), |name: &str| directory.path().join(name));
+    let of = |name: &str| configuration.target(name).unwrap().directory().map(Into::into);
+    assert_eq!(of("home"), Some(home.join("pxe")));
+    assert_eq!(of("other"), Some(at("./~")));
+    let signing = configuration.signing.as_ref().unwrap();
+    assert_eq!(signing.key_file, Some(home.join("release.key")));
+    assert_eq!(signing.password_file, Some(at("~release/password")));
+}
+
 #[tokio::test]
 async fn a_publisher_signs_and_a_reader_needs_no_secret_key() {
     let directory = TempDir::new().unwrap();
