@@ -7,6 +7,7 @@ mod error;
 mod live;
 mod machines;
 mod obstacle;
+mod opening;
 mod outcome;
 
 use std::collections::BTreeSet;
@@ -16,10 +17,11 @@ use netboot_core::{Context, Event, Image, Profile, ProfileName, Release, Release
 use netboot_ipxe::Renderer;
 use netboot_publish::{ActivationPolicy, Prover, Publisher};
 
-pub(crate) use self::destination::{Destination, Destinations, open_destinations};
+pub(crate) use self::destination::Destination;
 use self::error::PublicationError;
 pub(crate) use self::machines::ListedMachines;
 pub(crate) use self::obstacle::Preparation;
+pub(crate) use self::opening::{Destinations, open_destinations};
 pub(crate) use self::outcome::{Published, answer};
 use crate::session::Session;
 
