@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netboot_core::{BackendError, PointerName, ReleaseId, SiteName};
+use netboot_core::{BackendError, ErrorClass, PointerName, ReleaseId, SiteName};
 
 use crate::spelling::closest;
 
@@ -295,6 +295,28 @@ impl Error {
 impl BackendError for Error {
     fn hint(&self) -> Option<String> {
         self.hint()
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::InvalidTarget { .. }
+            | Self::UnknownTarget { .. }
+            | Self::NoSuchDirectory { .. }
+            | Self::NothingPublished { .. }
+            | Self::NothingLive { .. }
+            | Self::NoSigner
+            | Self::NoSuchRelease { .. }
+            | Self::NoSuchPointer { .. }
+            | Self::AmbiguousRelease { .. }
+            | Self::InvalidPattern { .. }
+            | Self::MalformedConfiguration { .. }
+            | Self::UnknownKey { .. }
+            | Self::InvalidConfiguration { .. } => ErrorClass::Input,
+            Self::Target { source, .. } => source.class(),
+            Self::ReadCertificates { source, .. } | Self::ReadConfiguration { source, .. } => {
+                source.class()
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use netboot_core::{BackendError, Report};
+use netboot_core::{BackendError, ErrorClass, Report};
 use serde_json::{Value, json};
 
 use crate::operator_words::for_operators;
@@ -25,6 +25,10 @@ impl Cancelled {
 impl BackendError for Cancelled {
     fn hint(&self) -> Option<String> {
         None
+    }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Cancelled
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use netboot_core::{BackendError, Report};
+use netboot_core::{BackendError, ErrorClass, Report};
 
 /// A mistake on the command line, or in a file that it names. The program ends with the exit code
 /// of mistakes on the command line.
@@ -48,5 +48,9 @@ impl Error for Misuse {
 impl BackendError for Misuse {
     fn hint(&self) -> Option<String> {
         self.0.hint().map(str::to_owned)
+    }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Input
     }
 }

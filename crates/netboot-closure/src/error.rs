@@ -237,4 +237,30 @@ impl netboot_core::BackendError for Error {
     fn hint(&self) -> Option<String> {
         self.hint()
     }
+
+    fn class(&self) -> netboot_core::ErrorClass {
+        use netboot_core::ErrorClass;
+        match self {
+            Self::StorePath { .. }
+            | Self::Digest { .. }
+            | Self::CompressionLevel { .. }
+            | Self::NixKey { .. }
+            | Self::DuplicatePath { .. }
+            | Self::MissingReference { .. }
+            | Self::BootParameter { .. }
+            | Self::InitOutside { .. } => ErrorClass::Input,
+            Self::FileChanged { .. } => ErrorClass::Conflict,
+            Self::Nar { .. }
+            | Self::SpecialFile { .. }
+            | Self::Index { .. }
+            | Self::ArchiveChanged { .. }
+            | Self::CompressedIndex { .. }
+            | Self::NarInfo { .. } => ErrorClass::Damaged,
+            Self::ReadNar { source, .. }
+            | Self::WriteNar { source, .. }
+            | Self::Io { source, .. } => ErrorClass::of_io(source),
+            Self::Artifact(error) => error.class(),
+            Self::Cancelled => ErrorClass::Cancelled,
+        }
+    }
 }

@@ -1,8 +1,10 @@
-//! The trait of errors that can give a hint.
+//! The trait of errors that say what to do about them.
 
 mod standard;
 
-/// An error that may give a hint.
+use crate::error_class::ErrorClass;
+
+/// An error that tells a program what to do about it, and may give a hint to an operator.
 ///
 /// The errors of the Netboot crates implement it. A backend implements it for its own error type,
 /// so that [`Error::Build`](crate::Error::Build) can hold that error. The errors of the standard
@@ -11,7 +13,7 @@ mod standard;
 ///
 /// ```
 /// use std::fmt;
-/// use netboot_core::{BackendError, Error};
+/// use netboot_core::{BackendError, Error, ErrorClass};
 ///
 /// #[derive(Debug)]
 /// struct NoBoard;
@@ -28,6 +30,10 @@ mod standard;
 ///     fn hint(&self) -> Option<String> {
 ///         Some("name one of `buildroot --list-boards`".to_owned())
 ///     }
+///
+///     fn class(&self) -> ErrorClass {
+///         ErrorClass::Input
+///     }
 /// }
 ///
 /// let error = Error::build("buildroot", &"worker".parse()?, NoBoard);
@@ -42,4 +48,8 @@ mod standard;
 pub trait BackendError: std::error::Error + Send + Sync + 'static {
     /// Returns a remedy, as a sentence for an operator.
     fn hint(&self) -> Option<String>;
+
+    /// Tells a program what to do about the error. An error without a known cause is
+    /// [`ErrorClass::Failed`].
+    fn class(&self) -> ErrorClass;
 }

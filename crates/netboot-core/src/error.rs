@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+mod class;
 mod constructors;
 mod hint;
 mod profile;
@@ -8,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::advice::Advice;
 use crate::architecture::Architecture;
 use crate::artifact_kind::ArtifactKind;
 use crate::command_line::InitPath;
@@ -366,8 +368,8 @@ pub enum Error {
         builder: String,
         /// The profile.
         profile: ProfileName,
-        /// The hint of the backend's error.
-        hint: Option<String>,
+        /// The hint and the class of the backend's error.
+        advice: Advice,
         /// The backend's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -377,8 +379,8 @@ pub enum Error {
     Listing {
         /// The builder's name.
         builder: String,
-        /// The hint of the backend's error.
-        hint: Option<String>,
+        /// The hint and the class of the backend's error.
+        advice: Advice,
         /// The backend's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },

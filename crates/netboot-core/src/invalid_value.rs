@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 use crate::backend_error::BackendError;
+use crate::error_class::ErrorClass;
 
 /// A text does not follow the rule of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +52,10 @@ impl From<Infallible> for InvalidValue {
 impl BackendError for InvalidValue {
     fn hint(&self) -> Option<String> {
         Some(self.kind.rule().to_owned())
+    }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Input
     }
 }
 

@@ -31,6 +31,7 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod advice;
 mod architecture;
 mod artifact;
 mod artifact_kind;
@@ -50,6 +51,7 @@ pub mod contract;
 mod counted;
 mod digest;
 mod error;
+mod error_class;
 mod event;
 mod file_artifact;
 mod file_time;
@@ -169,6 +171,7 @@ mod validated_text;
 pub use async_trait::async_trait;
 pub use tokio_util::sync::CancellationToken;
 
+pub use crate::advice::Advice;
 pub use crate::architecture::Architecture;
 pub use crate::artifact::{Artifact, ArtifactReader};
 pub use crate::artifact_kind::ArtifactKind;
@@ -187,6 +190,7 @@ pub use crate::context::{Context, EventSink, PhaseGuard};
 pub use crate::counted::{Counted, counted};
 pub use crate::digest::{Sha256Digest, Sha256Hasher};
 pub use crate::error::Error;
+pub use crate::error_class::ErrorClass;
 pub use crate::event::{Event, Phase, Unit};
 pub use crate::file_artifact::FileArtifact;
 pub use crate::file_time::touch;

@@ -1,4 +1,4 @@
-//! The error of a program: any error, with its hint.
+//! The error of a program: any error, with its hint and its class.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,11 +6,13 @@ use std::io;
 
 use foreign_text::ForeignText;
 
+use crate::advice::Advice;
 use crate::backend_error::BackendError;
 use crate::error::Error;
+use crate::error_class::ErrorClass;
 use crate::invalid_value::InvalidValue;
 
-/// Any error that a program can meet, with its hint.
+/// Any error that a program can meet, with its hint and its class.
 ///
 /// `?` turns each [`BackendError`] into a report: the errors of the Netboot crates and the errors
 /// of the standard library. Unlike a `Box<dyn std::error::Error>`, a report keeps the hint.
@@ -44,7 +46,7 @@ use crate::invalid_value::InvalidValue;
 /// prints it for the error of a `fn main() -> Result<(), Report>`.
 pub struct Report {
     error: Box<dyn StdError + Send + Sync>,
-    hint: Option<String>,
+    advice: Advice,
 }
 
 impl Report {
@@ -62,9 +64,9 @@ impl Report {
 
     /// Reports an error of another crate, such as a boxed error.
     ///
-    /// Its hint is the first hint in its chain of causes that this crate knows: from an [`Error`],
-    /// an [`InvalidValue`] or a report. [`with_hint_of`](Self::with_hint_of) looks for an error of
-    /// another type. Use [`Report::new`] for an error that has a hint itself.
+    /// Its hint and its class are those of the first error in its chain of causes that this crate
+    /// knows: an [`Error`], an [`InvalidValue`] or a report. [`with_hint_of`](Self::with_hint_of)
+    /// looks for an error of another type. Use [`Report::new`] for an error that has a hint itself.
     ///
     /// ```
     /// use netboot_core::{ProfileName, Report};
@@ -77,7 +79,8 @@ impl Report {
         Self::from(error.into())
     }
 
-    /// Takes the hint of the first `T` in the chain of causes, if the report has no hint.
+    /// Takes the hint and the class of the first `T` in the chain of causes, if the report has no
+    /// hint.
     ///
     /// This crate does not know the errors of the crates above it. So name the error types of those
     /// that a library may have put into an error of its own.
@@ -91,21 +94,42 @@ impl Report {
     /// ```
     #[must_use]
     pub fn with_hint_of<T: BackendError>(mut self) -> Self {
-        if self.hint.is_none() {
-            self.hint = self.find::<T>().and_then(T::hint);
+        if self.advice.hint.is_none()
+            && let Some(error) = self.find::<T>()
+        {
+            self.advice = Advice::of(error);
         }
         self
     }
 
+    /// Sets the class of a failure that the program itself detects.
+    #[must_use]
+    pub fn with_class(mut self, class: ErrorClass) -> Self {
+        self.advice.class = class;
+        self
+    }
+
     /// Reports a failure that the program itself detects. `hint` is its remedy, as a sentence for
-    /// an operator.
+    /// an operator. Its class is [`ErrorClass::Failed`]; [`with_class`](Self::with_class) sets
+    /// another one.
     pub fn message(text: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { error: text.into().into(), hint: Some(hint.into()) }
+        let advice = Advice { hint: Some(hint.into()), class: ErrorClass::Failed };
+        Self { error: text.into().into(), advice }
     }
 
     /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.advice.hint.as_deref()
+    }
+
+    /// Tells a program what to do about the error.
+    pub fn class(&self) -> ErrorClass {
+        self.advice.class
+    }
+
+    /// Returns the reported error, and its hint and class.
+    pub fn into_parts(self) -> (Box<dyn StdError + Send + Sync>, Advice) {
+        (self.error, self.advice)
     }
 
     /// Returns the error, its causes and its hint, each on its own line.
@@ -133,8 +157,8 @@ impl Report {
     /// # Errors
     /// The report as it is, if it reports another error.
     pub fn downcast<T: StdError + 'static>(self) -> Result<T, Self> {
-        let Self { error, hint } = self;
-        error.downcast().map(|error| *error).map_err(|error| Self { error, hint })
+        let Self { error, advice } = self;
+        error.downcast().map(|error| *error).map_err(|error| Self { error, advice })
     }
 
     /// Returns the first `T` among the reported error and its causes. It looks into reports and
@@ -155,14 +179,14 @@ impl fmt::Display for Report {
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
-            let Self { error, hint } = self;
-            return f.debug_struct("Report").field("error", error).field("hint", hint).finish();
+            let Self { error, advice } = self;
+            return f.debug_struct("Report").field("error", error).field("advice", advice).finish();
         }
         write!(f, "{}", ForeignText::new(self.to_string()))?;
         for cause in chain(&*self.error).skip(1) {
             write!(f, "\n  because: {}", ForeignText::new(cause.to_string()))?;
         }
-        match &self.hint {
+        match &self.advice.hint {
             Some(hint) => write!(f, "\n  what to do: {}", ForeignText::new(hint.clone())),
             None => Ok(()),
         }
@@ -178,10 +202,11 @@ impl StdError for Report {
 /// Lets `?` keep the hint of an error.
 impl<E: BackendError> From<E> for Report {
     fn from(error: E) -> Self {
-        match error.hint() {
-            None => Self::foreign(error),
-            hint => Self { error: Box::new(error), hint },
+        let mut advice = Advice::of(&error);
+        if advice.hint.is_none() {
+            advice.hint = find(&error, &known).and_then(|known| known.hint);
         }
+        Self { error: Box::new(error), advice }
     }
 }
 
@@ -191,8 +216,9 @@ impl From<Box<dyn StdError + Send + Sync>> for Report {
         match error.downcast() {
             Ok(report) => *report,
             Err(error) => {
-                let hint = find(&*error, &known_hint);
-                Self { error, hint }
+                let advice = find(&*error, &known)
+                    .unwrap_or(Advice { hint: None, class: ErrorClass::Failed });
+                Self { error, advice }
             }
         }
     }
@@ -221,13 +247,13 @@ fn hidden_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdErro
     }
 }
 
-/// Returns the hint of an error if this crate knows its type.
-fn known_hint(error: &(dyn StdError + 'static)) -> Option<String> {
+/// Returns the hint and the class of an error if this crate knows its type.
+fn known(error: &(dyn StdError + 'static)) -> Option<Advice> {
     if let Some(error) = error.downcast_ref::<Error>() {
-        error.hint()
+        Some(Advice::of(error))
     } else if let Some(error) = error.downcast_ref::<InvalidValue>() {
-        error.hint()
+        Some(Advice::of(error))
     } else {
-        error.downcast_ref::<Report>()?.hint.clone()
+        Some(error.downcast_ref::<Report>()?.advice.clone())
     }
 }

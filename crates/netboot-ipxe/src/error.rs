@@ -1,5 +1,6 @@
 //! The error of this crate.
 
+mod class;
 mod hint;
 mod value_kind;
 

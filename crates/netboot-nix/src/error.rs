@@ -1,5 +1,6 @@
 //! The errors of evaluating and building with Nix.
 
+mod class;
 mod details;
 pub(crate) mod flake_problem;
 pub(crate) mod git_problem;
@@ -10,7 +11,6 @@ pub(crate) mod problem;
 pub(crate) mod proxy_variable;
 pub(crate) mod subject;
 pub(crate) mod text_form;
-
 use self::phrases::{at, colon, derivation_or, ending, joined, lines};
 use foreign_text::ForeignText;
 use std::{io, path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};

@@ -1,9 +1,10 @@
 //! The errors of publishing, and the reports of sites, which hold errors and are held by them.
 
+mod class;
 pub(crate) mod constructors;
 mod hint;
 
-use netboot_core::{Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
+use netboot_core::{Advice, Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
@@ -75,8 +76,8 @@ pub enum Error {
         action: &'static str,
         /// The object.
         path: String,
-        /// The remedy that the store knows.
-        hint: Option<String>,
+        /// The remedy and the class, as far as the store knows them.
+        advice: Advice,
         /// The store's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -186,10 +187,8 @@ pub enum Error {
         source: Box<netboot_core::Error>,
     },
     /// Images of a staged release did not come up, so the release did not go live.
-    #[error(
-        "release {} did not come up and did not go live\n{}",
-        .release.short(), show_failures(.failures)
-    )]
+    #[error("release {} did not come up and did not go live\n{}",
+        .release.short(), show_failures(.failures))]
     NotProven {
         /// The release.
         release: ReleaseId,
@@ -207,8 +206,8 @@ pub enum Error {
     Prover {
         /// The release.
         release: ReleaseId,
-        /// The remedy that the prover knows.
-        hint: Option<String>,
+        /// The remedy and the class, as far as the prover knows them.
+        advice: Advice,
         /// The prover's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -293,8 +292,8 @@ pub enum Error {
     /// A signer of the caller failed. Made by [`Error::signer`].
     #[error("the manifest cannot be signed")]
     Signer {
-        /// The remedy that the signer knows.
-        hint: Option<String>,
+        /// The remedy and the class, as far as the signer knows them.
+        advice: Advice,
         /// The signer's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },

@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use netboot_core::{
-    BackendError, Context, ImageManifest, ProfileName, ReleaseId, ReleasePath, layout,
-};
+use netboot_core::{Context, ImageManifest, ProfileName, ReleaseId, ReleasePath, Report, layout};
 
 use crate::error::Error;
 use crate::proof::Verdict;
@@ -118,9 +116,9 @@ pub trait Prover: fmt::Debug + Send + Sync {
 }
 
 impl Error {
-    /// Wraps the error of a [`Prover`] that could not try an image.
-    pub fn prover(image: &StagedImage, source: impl BackendError) -> Self {
-        let (release, hint) = (*image.release(), source.hint());
-        Self::Prover { release, hint, source: Box::new(source) }
+    /// Wraps the error of a [`Prover`] that could not try an image, as [`Error::store`] does.
+    pub fn prover(image: &StagedImage, source: impl Into<Report>) -> Self {
+        let (source, advice) = source.into().into_parts();
+        Self::Prover { release: *image.release(), advice, source }
     }
 }

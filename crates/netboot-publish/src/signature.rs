@@ -32,7 +32,7 @@ use crate::error::Error;
 ///
 /// ```
 /// use std::fmt;
-/// use netboot_core::Context;
+/// use netboot_core::{Context, Report};
 /// use netboot_publish::{Error, MemoryStore, Publisher, Signer, TrustedKey};
 /// # use netboot_publish::contract::sample_release;
 ///
@@ -55,7 +55,7 @@ use crate::error::Error;
 ///
 ///     fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error> {
 ///         let signed = minisign::sign(None, &self.secret, manifest, Some(trusted_comment), None);
-///         let failed = |error| Error::io("sign", "the manifest", std::io::Error::other(error));
+///         let failed = |error| Error::signer(Report::foreign(error));
 ///         signed.map(|signature| signature.to_string()).map_err(failed)
 ///     }
 /// }
@@ -135,7 +135,7 @@ impl TrustedKey {
         Ok(Self { key, text: line.to_owned(), bytes: bytes[KEY_POSITION..].to_vec() })
     }
 
-    /// Reads a `minisign.pub` file.
+    /// Reads a `minisign.pub` file. Asynchronous code calls it with [`netboot_core::blocking`].
     ///
     /// # Errors
     /// [`Error::MalformedKey`]; if the file cannot be read.

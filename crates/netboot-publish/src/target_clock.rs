@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use netboot_core::Context;
 use netboot_core::layout::{self, Location};
+use netboot_core::{Context, ErrorClass};
 
 use crate::error::Error;
 use crate::publisher::uploads::upload;
@@ -26,7 +26,7 @@ impl TargetClock {
         match store.send(vec![file()?], context).await {
             Ok(()) => Ok(Self::Written),
             // Pruning has to make room.
-            Err(error) if error.is_storage_full() => Ok(Self::NoRoom),
+            Err(error) if error.class() == ErrorClass::StorageFull => Ok(Self::NoRoom),
             Err(error) => Err(error),
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
-use netboot_core::InvalidValue;
+use netboot_core::{ErrorClass, InvalidValue};
 use url::Url;
 
 use crate::boot_failure::BootFailure;
@@ -159,6 +159,26 @@ impl Error {
         Self::UnusableUrl { url, problem }
     }
 
+    /// Tells a program what to do about the error.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::InvalidSetting { .. }
+            | Self::InvalidValue(_)
+            | Self::UnusableUrl { .. }
+            | Self::DirectoryMissing { .. } => ErrorClass::Input,
+            Self::UnknownHost { .. } => ErrorClass::Unreachable,
+            Self::QemuMissing { .. }
+            | Self::ForwarderMissing
+            | Self::FirmwareMissing { .. }
+            | Self::Spawn { .. }
+            | Self::QemuFailed { .. }
+            | Self::Bind { .. } => ErrorClass::Equipment,
+            Self::Io { source, .. } => ErrorClass::of_io(source),
+            Self::Console { .. } | Self::BootFailed { .. } => ErrorClass::Failed,
+            Self::Cancelled => ErrorClass::Cancelled,
+        }
+    }
+
     /// Returns a remedy, as a sentence for an operator.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -254,6 +274,10 @@ fn io_hint(source: &io::Error) -> Option<String> {
 impl netboot_core::BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
+    }
+
+    fn class(&self) -> ErrorClass {
+        Self::class(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netboot_core::BackendError;
+use netboot_core::{BackendError, ErrorClass};
 
 /// The reason why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,5 +59,14 @@ impl BackendError for StartError {
             Self::InUse { .. } => "stop it, or give this deployer another state-directory",
         };
         Some(hint.to_owned())
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Config(error) => error.class(),
+            Self::Scripts(error) => error.class(),
+            Self::Listen { source, .. } => ErrorClass::of_io(source),
+            Self::Url { .. } | Self::Token { .. } | Self::InUse { .. } => ErrorClass::Input,
+        }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 use netboot_core::{
-    ArtifactKind, BackendError, BootSpec, Builder, BytesArtifact, Context, Error, Event,
-    FileArtifact, Image, Profile, ProfileSpec, Provenance, async_trait,
+    ArtifactKind, BackendError, BootSpec, Builder, BytesArtifact, Context, Error, ErrorClass,
+    Event, FileArtifact, Image, Profile, ProfileSpec, Provenance, async_trait,
 };
 use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
@@ -41,6 +41,10 @@ impl BackendError for PackError {
     fn hint(&self) -> Option<String> {
         let program = &self.program;
         Some(format!("check that `{program}` is a busybox with the applet cpio"))
+    }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Equipment
     }
 }
 

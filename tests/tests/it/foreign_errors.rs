@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use anyhow::Context as _;
-use netboot_core::{BackendError, InvalidValue, ProfileName, Report};
+use netboot_core::{BackendError, ErrorClass, InvalidValue, ProfileName, Report};
 use netboot_publish::{Error as PublishError, Sites};
 
 const HINT: &str = "name at least one site";
@@ -45,6 +45,7 @@ fn a_report_comes_back_out_of_anyhow_with_its_hint() {
         let said = error.to_string();
         let report = Report::foreign(boxed(error));
         assert_eq!(report.hint(), Some(HINT), "{report:?}");
+        assert_eq!(report.class(), ErrorClass::Input, "{report:?}");
         assert_eq!(report.to_string(), said);
         assert!(matches!(report.find(), Some(PublishError::NoSites)));
     }
@@ -69,7 +70,9 @@ fn an_error_that_no_report_held_gives_its_hint_to_a_report_that_is_told_its_type
         assert_eq!(report.hint(), None);
         let report = report.with_hint_of::<netboot_nix::Error>();
         assert_eq!(report.hint(), None);
-        assert_eq!(report.with_hint_of::<PublishError>().hint(), Some(HINT));
+        assert_eq!(report.class(), ErrorClass::Failed);
+        let report = report.with_hint_of::<PublishError>();
+        assert_eq!((report.hint(), report.class()), (Some(HINT), ErrorClass::Input));
     }
     // A hint that is there stays.
     let report = Report::message("no disk", "add a disk").with_hint_of::<PublishError>();
@@ -95,6 +98,14 @@ impl BackendError for ServiceError {
             Self::Rack(_) => None,
         }
     }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Publish(error) => error.class(),
+            Self::Value(error) => error.class(),
+            Self::Rack(_) => ErrorClass::Conflict,
+        }
+    }
 }
 
 #[test]
@@ -106,9 +117,11 @@ fn the_error_of_a_service_gives_the_hints_of_its_causes() {
         || Err(ServiceError::Rack(3)),
     ];
     let hints = [Some(HINT.to_owned()), name().hint(), None];
-    for (step, hint) in failing.into_iter().zip(hints) {
+    let classes = [ErrorClass::Input, ErrorClass::Input, ErrorClass::Conflict];
+    for ((step, hint), class) in failing.into_iter().zip(hints).zip(classes) {
         let through = || -> Result<(), Report> { Ok(step()?) };
-        assert_eq!(through().unwrap_err().hint(), hint.as_deref());
+        let report = through().unwrap_err();
+        assert_eq!((report.hint(), report.class()), (hint.as_deref(), class));
     }
 }
 

@@ -15,7 +15,8 @@ use crate::error::Error;
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
 impl Configuration {
-    /// Reads a file and checks it as a whole.
+    /// Reads a file and checks it as a whole. Asynchronous code calls it with
+    /// [`netboot_core::blocking`].
     ///
     /// # Errors
     /// [`Error::ReadConfiguration`], and the errors of [`parse`](Self::parse).

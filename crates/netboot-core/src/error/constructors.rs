@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 
+use crate::advice::Advice;
 use crate::backend_error::BackendError;
 use crate::error::Error;
 use crate::name::ProfileName;
@@ -27,14 +28,13 @@ impl Error {
         profile: &ProfileName,
         source: impl BackendError,
     ) -> Self {
-        let hint = source.hint();
         let (builder, profile) = (builder.into(), profile.clone());
-        Self::Build { builder, profile, hint, source: Box::new(source) }
+        Self::Build { builder, profile, advice: Advice::of(&source), source: Box::new(source) }
     }
 
     /// Wraps the error of the backend `builder`, which failed to list what it can build.
     pub fn listing(builder: impl Into<String>, source: impl BackendError) -> Self {
-        let (builder, hint) = (builder.into(), source.hint());
-        Self::Listing { builder, hint, source: Box::new(source) }
+        let (builder, advice) = (builder.into(), Advice::of(&source));
+        Self::Listing { builder, advice, source: Box::new(source) }
     }
 }

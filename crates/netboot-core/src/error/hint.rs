@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::backend_error::BackendError;
 use crate::error::Error;
+use crate::error_class::ErrorClass;
 use crate::name::ProfileName;
 use crate::refused_access::RefusedAccess;
 use crate::secret_scan::SecretFinding;
@@ -124,7 +125,7 @@ impl Error {
                 }
                 hints.join("; ")
             }
-            Self::Build { hint, .. } | Self::Listing { hint, .. } => return hint.clone(),
+            Self::Build { advice, .. } | Self::Listing { advice, .. } => return advice.hint.clone(),
             Self::Cancelled => return None,
         })
     }
@@ -156,5 +157,9 @@ fn io_hint(action: &str, source: &io::Error, path: &Path) -> String {
 impl BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
+    }
+
+    fn class(&self) -> ErrorClass {
+        Self::class(self)
     }
 }

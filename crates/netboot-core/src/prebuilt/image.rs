@@ -7,6 +7,7 @@ use crate::architecture::Architecture;
 use crate::command_line::{InitPath, KernelParameter};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
+use crate::invalid_value::{InvalidValue, validated};
 use crate::prebuilt::parts::Parts;
 
 /// The place of the parts of an image.
@@ -23,17 +24,35 @@ enum Location {
 }
 
 impl PrebuiltImage {
-    /// Names a kernel, the initrds in order, and the way to start them.
-    pub fn files(
+    /// Names a kernel, the initrds in order, and the way to start them: `init` and the kernel
+    /// parameters, as for [`BootSpec::new`](crate::BootSpec::new).
+    ///
+    /// ```
+    /// use netboot_core::{PrebuiltBuilder, PrebuiltImage};
+    ///
+    /// let image = PrebuiltImage::files(
+    ///     "/srv/images/bzImage",
+    ///     ["/srv/images/microcode", "/srv/images/initrd"],
+    ///     "/nix/store/5aqk9mg1kd3kp7dv4dqhsqd5jcq8cq5v-nixos-system-worker/init",
+    ///     ["console=ttyS0", "quiet"],
+    /// )?;
+    /// let builder = PrebuiltBuilder::new().with_image("worker", image)?;
+    /// # Ok::<(), netboot_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] for a text that is not a path or a parameter.
+    pub fn files<P: TryInto<KernelParameter, Error: Into<InvalidValue>>>(
         kernel: impl Into<PathBuf>,
-        initrds: impl IntoIterator<Item = PathBuf>,
-        init: InitPath,
-        kernel_parameters: Vec<KernelParameter>,
-    ) -> Self {
-        let (kernel, initrds) = (kernel.into(), initrds.into_iter().collect());
+        initrds: impl IntoIterator<Item: Into<PathBuf>>,
+        init: impl TryInto<InitPath, Error: Into<InvalidValue>>,
+        kernel_parameters: impl IntoIterator<Item = P>,
+    ) -> Result<Self, Error> {
+        let (kernel, initrds) = (kernel.into(), initrds.into_iter().map(Into::into).collect());
+        let init = init.try_into().map_err(Into::into)?;
+        let kernel_parameters = validated(kernel_parameters)?;
         let parts = Parts { kernel, initrds, init, kernel_parameters, closure: None };
-        let location = Location::Files(parts);
-        Self { location, expected: BTreeMap::new() }
+        Ok(Self { location: Location::Files(parts), expected: BTreeMap::new() })
     }
 
     /// Names a directory in one of these layouts:

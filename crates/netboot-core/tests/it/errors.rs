@@ -1,12 +1,13 @@
 //! Errors say what happened, why, and what to do, each once.
 
+use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
 use netboot_core::{
-    Architecture, ArtifactKind, BackendError, Error, InitPath, ProfileName, ProfileSpec, ReleaseId,
-    ReleasePath, Report, Sha256Digest, layout,
+    Architecture, ArtifactKind, BackendError, Error, ErrorClass, InitPath, ProfileName,
+    ProfileSpec, ReleaseId, ReleasePath, Report, Sha256Digest, layout,
 };
 
 fn worker() -> ProfileName {
@@ -91,6 +92,10 @@ impl BackendError for BuilderFailed {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Equipment
+    }
 }
 
 #[test]
@@ -150,6 +155,35 @@ fn a_backend_s_error_travels_whole() {
     assert_eq!(source.to_string(), "the builder of `linux` exited with 3");
     let error = Error::build("nix", &worker(), BuilderFailed { hint: Some("do".to_owned()) });
     assert_eq!(error.hint().as_deref(), Some("do"));
+    assert_eq!(error.class(), ErrorClass::Equipment);
+}
+
+#[test]
+fn every_error_tells_a_program_what_to_do() {
+    let names: BTreeSet<&str> = ErrorClass::ALL.map(ErrorClass::as_str).into();
+    assert_eq!(names.len(), ErrorClass::ALL.len());
+    for error in every_error() {
+        let class = error.class();
+        assert!(ErrorClass::ALL.contains(&class) && class != ErrorClass::Failed, "{error:?}");
+        let report = Report::foreign(io::Error::other(error));
+        assert_eq!(report.class(), class, "{report:?}");
+    }
+    for (kind, class) in [
+        (io::ErrorKind::StorageFull, ErrorClass::StorageFull),
+        (io::ErrorKind::QuotaExceeded, ErrorClass::StorageFull),
+        (io::ErrorKind::NotFound, ErrorClass::Input),
+        (io::ErrorKind::ReadOnlyFilesystem, ErrorClass::Denied),
+        (io::ErrorKind::TimedOut, ErrorClass::TimedOut),
+        (io::ErrorKind::ConnectionReset, ErrorClass::Unreachable),
+        (io::ErrorKind::Other, ErrorClass::Failed),
+    ] {
+        assert_eq!(io_error(kind).class(), class, "{kind}");
+        assert_eq!(Report::new(io::Error::from(kind)).class(), class, "{kind}");
+    }
+    assert_eq!(Report::new(Error::Cancelled).class(), ErrorClass::Cancelled);
+    let report = Report::message("the rack is full", "name another rack");
+    assert_eq!(report.class(), ErrorClass::Failed);
+    assert_eq!(report.with_class(ErrorClass::Conflict).class(), ErrorClass::Conflict);
 }
 
 #[test]

@@ -82,12 +82,12 @@ async fn files_are_given_one_by_one() {
     fs::write(at("kernel"), bz_image(10)).unwrap();
     fs::write(at("microcode"), cpio(&[("kernel/x86/microcode/GenuineIntel.bin", b"...")])).unwrap();
     fs::write(at("main"), initrd("1")).unwrap();
-    let image = PrebuiltImage::files(
-        at("kernel"),
-        [at("microcode"), at("main")],
-        InitPath::new(INIT).unwrap(),
-        vec!["quiet".parse().unwrap()],
-    );
+    let image =
+        PrebuiltImage::files(at("kernel"), [at("microcode"), at("main")], INIT, ["quiet"]).unwrap();
+    for (init, parameter) in [("init", "quiet"), (INIT, "init=/bin/sh")] {
+        let refused = PrebuiltImage::files(at("kernel"), [at("main")], init, [parameter]);
+        assert!(matches!(refused, Err(Error::InvalidValue(_))), "{refused:?}");
+    }
     let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     let image = builder.build(profile("worker").as_ref(), &Context::new()).await.unwrap();
     let names: Vec<_> = image.payload().map(|part| part.file_name().to_string()).collect();

@@ -182,4 +182,8 @@ impl netboot_core::BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
     }
+
+    fn class(&self) -> netboot_core::ErrorClass {
+        Self::class(self)
+    }
 }

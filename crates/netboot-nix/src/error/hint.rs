@@ -13,6 +13,10 @@ impl BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
     }
+
+    fn class(&self) -> netboot_core::ErrorClass {
+        Self::class(self)
+    }
 }
 
 impl Error {

@@ -109,8 +109,9 @@ async fn a_file_that_no_initrd_can_hold_is_an_error() {
         file(image.kernel().as_ref()),
         [file(image.initrds()[0].as_ref())],
         image.boot().init().clone(),
-        Vec::new(),
-    );
+        Vec::<&str>::new(),
+    )
+    .unwrap();
     let other = PrebuiltBuilder::new().with_image("x", prebuilt).unwrap();
     let other = other.build(&profile(1 << 40), &Context::new()).await.unwrap();
     let error = builder.size_report(&profile(1), &other, &Context::new()).await.unwrap_err();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{BackendError, ProfileName, ReleasePath};
+use netboot_core::{ProfileName, ReleasePath, Report};
 
 use crate::error::Error;
 
@@ -80,20 +80,6 @@ impl Error {
         matches!(self, Self::Target { source: NotAFile { .. } | SymbolicLink { .. } })
     }
 
-    /// Returns true if the target has no space left, on any kind of store.
-    pub(crate) fn is_storage_full(&self) -> bool {
-        match self {
-            Self::StorageFull { .. } => true,
-            #[cfg(feature = "rsync")]
-            Self::Rsync { source } => {
-                source.kind() == crate::rsync::failure::RsyncFailureKind::StorageFull
-            }
-            #[cfg(feature = "s3")]
-            Self::S3 { failure, .. } => *failure == crate::s3::failure::S3Failure::StorageFull,
-            _ => false,
-        }
-    }
-
     /// Makes an error of a store's reader. Returns the store's own error if `source` carries one.
     pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
         source
@@ -111,21 +97,24 @@ impl Error {
         }
     }
 
-    /// Wraps the error of a caller's store, which failed to `action` (a verb) `path`.
+    /// Wraps the error of a caller's store, which failed to `action` (a verb) `path`. The error is
+    /// a [`BackendError`](netboot_core::BackendError), a boxed error, or an error of another crate
+    /// as [`Report::foreign`].
     pub fn store(
         store: &dyn std::fmt::Display,
         action: &'static str,
         path: &dyn std::fmt::Display,
-        source: impl BackendError,
+        source: impl Into<Report>,
     ) -> Self {
-        let hint = source.hint();
         let (store, path) = (store.to_string(), path.to_string());
-        Self::Store { store, action, path, hint, source: Box::new(source) }
+        let (source, advice) = source.into().into_parts();
+        Self::Store { store, action, path, advice, source }
     }
 
-    /// Wraps the error of a caller's [`Signer`](crate::Signer).
-    pub fn signer(source: impl BackendError) -> Self {
-        Self::Signer { hint: source.hint(), source: Box::new(source) }
+    /// Wraps the error of a caller's [`Signer`](crate::Signer), as [`Error::store`] does.
+    pub fn signer(source: impl Into<Report>) -> Self {
+        let (source, advice) = source.into().into_parts();
+        Self::Signer { advice, source }
     }
 }
 

@@ -58,9 +58,9 @@ impl Error {
                     .to_owned()
             }
             Self::Io { .. } => "read the operating system's message, which says why".to_owned(),
-            Self::Store { hint, .. } | Self::Signer { hint, .. } | Self::Prover { hint, .. } => {
-                return hint.clone();
-            }
+            Self::Store { advice, .. }
+            | Self::Signer { advice, .. }
+            | Self::Prover { advice, .. } => return advice.hint.clone(),
             Self::TooLarge { path, .. } => {
                 format!("move `{path}` away: netboot does not write files of that size")
             }
@@ -198,5 +198,9 @@ impl Error {
 impl netboot_core::BackendError for Error {
     fn hint(&self) -> Option<String> {
         Self::hint(self)
+    }
+
+    fn class(&self) -> netboot_core::ErrorClass {
+        Self::class(self)
     }
 }

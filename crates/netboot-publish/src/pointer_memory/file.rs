@@ -41,7 +41,8 @@ pub struct PointerMemoryFile {
 }
 
 impl PointerMemoryFile {
-    /// Opens the memory at `path`. The file need not exist, but its directory has to.
+    /// Opens the memory at `path`. The file need not exist, but its directory has to. Asynchronous
+    /// code calls it with [`netboot_core::blocking`].
     ///
     /// # Errors
     /// If its directory does not exist, if the file cannot be read, or if it is damaged and cannot

@@ -1,5 +1,6 @@
 //! A failed run of `rsync`: its cause and its details.
 
+mod class;
 mod classify;
 mod kind;
 
@@ -8,6 +9,7 @@ use std::io;
 use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
+use netboot_core::ErrorClass;
 
 pub use self::kind::RsyncFailureKind;
 
@@ -122,6 +124,11 @@ impl RsyncFailure {
     /// Returns true if the run ended before any data arrived from the far side.
     pub(super) fn received_nothing(&self) -> bool {
         self.last_lines.iter().any(|line| line.contains("(0 bytes received so far)"))
+    }
+
+    /// Tells a program what to do about the failure.
+    pub fn class(&self) -> ErrorClass {
+        self.kind.class()
     }
 
     /// The remedy, as a sentence for an operator.

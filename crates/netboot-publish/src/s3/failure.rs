@@ -1,5 +1,6 @@
 //! The causes of failed requests to an S3 server, and the remedy for each.
 
+mod class;
 mod classify;
 
 use std::fmt;

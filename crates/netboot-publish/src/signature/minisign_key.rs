@@ -62,6 +62,19 @@ impl MinisignKey {
 
     /// Reads a secret key file; see [`parse`](Self::parse).
     ///
+    /// This reads a file and can take a second of computing, so asynchronous code calls it with
+    /// [`netboot_core::blocking`]:
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), netboot_publish::Error> {
+    /// use netboot_core::blocking;
+    /// use netboot_publish::MinisignKey;
+    ///
+    /// let key = blocking(|| MinisignKey::read("/etc/netboot/secret.key", None)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The errors of [`parse`](Self::parse); if the file cannot be read.
     pub fn read(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self, Error> {

@@ -2,7 +2,7 @@
 #![cfg(all(feature = "local", feature = "contract"))]
 
 use async_trait::async_trait;
-use netboot_core::Context;
+use netboot_core::{Context, ErrorClass};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
     Error, FailedProof, LocalStore, MemoryStore, Proof, Prover, Publisher, StagedImage, Verdict,
@@ -23,6 +23,7 @@ async fn what_another_published_meanwhile_is_not_undone() {
     let is_conflict = matches!(&error, Error::Conflict { expected, found, .. }
         if *expected == Some(*first.id()) && *found == Some(*other.id()));
     assert!(is_conflict, "{error:?}");
+    assert_eq!(error.class(), ErrorClass::Conflict);
     assert_eq!(publisher.live().await.unwrap(), Some(*other.id()));
 
     publisher.publish_over(Some(other.id()), &mine, &context).await.unwrap();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use netboot_core::{BackendError, Context};
+use netboot_core::{BackendError, Context, ErrorClass};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{
     Error, FailedProof, LocalStore, MemoryStore, MinisignKey, PointerMemoryFile, Proof, Prover,
@@ -231,6 +231,10 @@ struct Said(String);
 impl BackendError for Said {
     fn hint(&self) -> Option<String> {
         None
+    }
+
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Failed
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use netboot_core::{Context, Release, layout};
+use netboot_core::{Context, ErrorClass, Release, layout};
 use netboot_publish::{Error, LocalStore, Publisher, Retention};
 use netboot_testbed::TestProcess;
 use tempfile::TempDir;
@@ -47,6 +47,7 @@ fn a_full_disk_leaves_the_live_release_whole() {
             let error = publisher.publish(&second, &Context::new()).await.unwrap_err();
             assert!(matches!(error, Error::StorageFull { .. }), "{error:?}");
             assert!(error.hint().unwrap().contains("prune"));
+            assert_eq!(error.class(), ErrorClass::StorageFull, "{error:?}");
             assert_eq!(site::boot(&root), *first.id());
             assert_eq!(publisher.live().await.unwrap(), Some(*first.id()));
             assert!(site::temporary_files(&root).is_empty());

@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::Duration;
 
-use netboot_core::{Context, Release};
+use netboot_core::{Context, ErrorClass, Release};
 use netboot_publish::{Error, Publisher, RsyncFailureKind, VerifyDepth, VerifyScope};
 use netboot_testbed::TestProcess;
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ async fn check(kind: Kind) {
             match &error {
                 Error::Rsync { source } => {
                     assert_eq!(source.kind(), RsyncFailureKind::StorageFull, "{error:?}");
+                    assert_eq!(error.class(), ErrorClass::StorageFull, "{error:?}");
                 }
                 Error::S3 { .. } if kind.is_s3() => {}
                 error => panic!("{error:?}"),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use netboot_core::{Context, Event};
+use netboot_core::{Context, ErrorClass, Event};
 use netboot_publish::{Error, RsyncFailureKind, RsyncStore, RsyncTarget, Store};
 use netboot_testbed::RsyncModule;
 
@@ -167,6 +167,7 @@ async fn hosts_that_cannot_be_reached_are_told_apart() {
         let store = store.unwrap();
         for error in [look(&store).await, send(&store).await] {
             assert_eq!(kind(&error), expected, "{error}");
+            assert_eq!(error.class(), ErrorClass::Unreachable, "{error}");
         }
     }
     // The server on this port is not an rsync daemon.

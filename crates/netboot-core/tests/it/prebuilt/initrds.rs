@@ -5,7 +5,7 @@ mod xz_filters;
 use std::fs;
 use std::path::Path;
 
-use netboot_core::{Context, Error, Event, Image, InitPath, PrebuiltBuilder, PrebuiltImage};
+use netboot_core::{Context, Error, Event, Image, PrebuiltBuilder, PrebuiltImage};
 use tempfile::TempDir;
 
 use super::{INIT, build, initrd, name, profile, write_image};
@@ -34,9 +34,8 @@ async fn build_with(
         fs::write(&path, bytes).unwrap();
         path
     });
-    let parameters = parameters.split_whitespace().map(|parameter| parameter.parse().unwrap());
-    let init = InitPath::new(INIT).unwrap();
-    let image = PrebuiltImage::files(kernel, paths.collect::<Vec<_>>(), init, parameters.collect());
+    let parameters = parameters.split_whitespace();
+    let image = PrebuiltImage::files(kernel, paths, INIT, parameters).unwrap();
     let builder = PrebuiltBuilder::new().with_image(name("worker"), image).unwrap();
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let context = Context::new().with_events(sender);

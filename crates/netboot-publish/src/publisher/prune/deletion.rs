@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netboot_core::{Context, ReleaseId, ReleasePath, Sha256Digest, layout};
+use netboot_core::{Context, ErrorClass, ReleaseId, ReleasePath, Sha256Digest, layout};
 
 use crate::error::Error;
 use crate::publisher::checks::objects::required;
@@ -39,7 +39,7 @@ impl Unwanted {
                 Ok(()) => store.delete(&[manifest], context).await?,
                 // The target has no room for the record. Delete the files first: the release is
                 // not whole without them either, and the manifest still says which files they were.
-                Err(error) if error.is_storage_full() => {
+                Err(error) if error.class() == ErrorClass::StorageFull => {
                     store.delete(&own, context).await?;
                     return store.delete(&[manifest], context).await;
                 }

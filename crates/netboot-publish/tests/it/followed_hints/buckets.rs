@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use netboot_core::Context;
+use netboot_core::{Context, ErrorClass};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{Publisher, S3Failure, S3Keys, Store};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment, S3Server};
@@ -53,6 +53,7 @@ async fn a_full_server_gets_space() {
     full.store(true, Ordering::SeqCst);
     let error = publisher.publish(&two, &Context::new()).await.unwrap_err();
     hint(&error, "free space or prune old releases, then publish again; the live release was not");
+    assert_eq!(error.class(), ErrorClass::StorageFull, "{error:?}");
     assert_eq!(publisher.live().await.unwrap(), Some(*one.id()));
     full.store(false, Ordering::SeqCst);
     publisher.publish(&two, &Context::new()).await.unwrap();
