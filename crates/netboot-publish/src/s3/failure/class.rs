@@ -20,6 +20,7 @@ impl S3Failure {
             | Self::WrongSecretKey
             | Self::ExpiredCredentials
             | Self::NoCredentials
+            | Self::NoKeysGiven
             | Self::AccessDenied => ErrorClass::Denied,
             Self::ConnectionRefused
             | Self::UnknownHost
