@@ -302,6 +302,10 @@ impl BackendError for Error {
             Self::InvalidTarget { .. }
             | Self::UnknownTarget { .. }
             | Self::NoSuchDirectory { .. }
+            | Self::NotADirectory { .. }
+            | Self::OptionFile { .. }
+            | Self::PrunedRelease { .. }
+            | Self::Image { .. }
             | Self::NothingPublished { .. }
             | Self::NothingLive { .. }
             | Self::NoSigner

@@ -171,8 +171,8 @@ fn reading(context: &Context) -> Context {
 /// The failure of an existing image, which nobody built.
 fn of_image(error: netboot_core::Error, directory: &Path) -> Report {
     match error {
-        netboot_core::Error::Build { hint, source, .. } => {
-            Error::Image { path: directory.to_owned(), hint, source }.into()
+        netboot_core::Error::Build { advice, source, .. } => {
+            Error::Image { path: directory.to_owned(), hint: advice.hint, source }.into()
         }
         error => error.into(),
     }
