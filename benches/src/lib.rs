@@ -60,7 +60,7 @@ pub fn image(profile: &str, initrd: Arc<dyn Artifact>) -> Image {
     let parameters = ["console=ttyS0,115200", "console=tty0", "loglevel=4", "panic=60"];
     let boot = BootSpec::new(Architecture::X86_64, init, parameters).unwrap();
     let kernel = BytesArtifact::new(ArtifactKind::Kernel, name("bzImage"), "kernel").unwrap();
-    Image::builder(&spec, boot).kernel(Arc::new(kernel)).initrd(initrd).build().unwrap()
+    Image::builder(&spec, boot).kernel(kernel).initrd(initrd).build().unwrap()
 }
 
 /// Opens and hashes the initrd at `path`.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
+use crate::validated_text::text_conversions;
 
 /// The names of [`Architecture::ALL`], for messages.
 const NAMES: &str = "x86_64, aarch64, riscv64, armv7l, powerpc64le or loongarch64";
@@ -91,19 +92,7 @@ impl FromStr for Architecture {
     }
 }
 
-impl TryFrom<&str> for Architecture {
-    type Error = InvalidValue;
-    fn try_from(text: &str) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for Architecture {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
-    }
-}
+text_conversions!(Architecture, InvalidValue);
 
 impl From<Architecture> for String {
     fn from(architecture: Architecture) -> Self {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::io::AsyncRead;
@@ -79,3 +80,39 @@ pub trait Artifact: fmt::Debug + Send + Sync {
         None
     }
 }
+
+/// Implements the trait for a pointer.
+macro_rules! forward_artifact {
+    ($pointer:ident) => {
+        #[async_trait]
+        impl<A: Artifact + ?Sized> Artifact for $pointer<A> {
+            fn kind(&self) -> ArtifactKind {
+                (**self).kind()
+            }
+
+            fn file_name(&self) -> &FileName {
+                (**self).file_name()
+            }
+
+            fn size(&self) -> u64 {
+                (**self).size()
+            }
+
+            fn sha256(&self) -> Sha256Digest {
+                (**self).sha256()
+            }
+
+            async fn open(&self) -> Result<ArtifactReader, Error> {
+                (**self).open().await
+            }
+
+            fn local_path(&self) -> Option<&Path> {
+                (**self).local_path()
+            }
+        }
+    };
+}
+
+// Several images and releases can share an artifact, and a caller can keep any kind of one.
+forward_artifact!(Arc);
+forward_artifact!(Box);

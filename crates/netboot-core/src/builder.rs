@@ -96,21 +96,34 @@ pub trait Builder: fmt::Debug + Send + Sync {
     }
 }
 
-#[async_trait]
-impl<B: Builder + ?Sized> Builder for Arc<B> {
-    fn name(&self) -> &str {
-        (**self).name()
-    }
+/// Implements the trait for a pointer.
+macro_rules! forward_builder {
+    ($pointer:ident) => {
+        #[async_trait]
+        impl<B: Builder + ?Sized> Builder for $pointer<B> {
+            fn name(&self) -> &str {
+                (**self).name()
+            }
 
-    async fn build(&self, profile: &dyn Profile, context: &Context) -> Result<Image, Error> {
-        (**self).build(profile, context).await
-    }
+            async fn build(
+                &self,
+                profile: &dyn Profile,
+                context: &Context,
+            ) -> Result<Image, Error> {
+                (**self).build(profile, context).await
+            }
 
-    async fn build_all(
-        &self,
-        profiles: &[Arc<dyn Profile>],
-        context: &Context,
-    ) -> Vec<Result<Image, Error>> {
-        (**self).build_all(profiles, context).await
-    }
+            async fn build_all(
+                &self,
+                profiles: &[Arc<dyn Profile>],
+                context: &Context,
+            ) -> Vec<Result<Image, Error>> {
+                (**self).build_all(profiles, context).await
+            }
+        }
+    };
 }
+
+// Several tasks can share a builder, and a caller can keep any kind of one.
+forward_builder!(Arc);
+forward_builder!(Box);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
+use crate::validated_text::text_conversions;
 
 /// A SHA-256 digest. It displays as 64 lower-case hexadecimal digits.
 ///
@@ -87,19 +88,7 @@ impl FromStr for Sha256Digest {
     }
 }
 
-impl TryFrom<&str> for Sha256Digest {
-    type Error = InvalidValue;
-    fn try_from(text: &str) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for Sha256Digest {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
-    }
-}
+text_conversions!(Sha256Digest, InvalidValue);
 
 impl From<Sha256Digest> for String {
     fn from(digest: Sha256Digest) -> Self {

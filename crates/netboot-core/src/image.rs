@@ -22,21 +22,16 @@ const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 /// origin. The system is in the initrds, or the image has a [`closure`](Self::closure).
 ///
 /// ```
-/// use std::sync::Arc;
 /// use netboot_core::{
-///     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath, ProfileSpec,
+///     Architecture, ArtifactKind, BootSpec, BytesArtifact, Image, InitPath, ProfileSpec,
 /// };
 ///
 /// let profile = ProfileSpec::new("worker")?;
 /// let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
 /// let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4"])?;
-/// let bytes = |kind, name, bytes: &'static [u8]| {
-///     let artifact = BytesArtifact::new(kind, name, bytes)?;
-///     Ok::<_, netboot_core::Error>(Arc::new(artifact))
-/// };
 /// let image = Image::builder(&profile, boot)
-///     .kernel(bytes(ArtifactKind::Kernel, "bzImage", b"...")?)
-///     .initrd(bytes(ArtifactKind::Initrd, "initrd", b"...")?)
+///     .kernel(BytesArtifact::new(ArtifactKind::Kernel, "bzImage", "...")?)
+///     .initrd(BytesArtifact::new(ArtifactKind::Initrd, "initrd", "...")?)
 ///     .build()?;
 /// assert_eq!(
 ///     image.boot().command_line()?.to_string(),
@@ -238,14 +233,14 @@ pub struct ImageBuilder {
 
 impl ImageBuilder {
     /// Sets the kernel.
-    pub fn kernel(mut self, kernel: Arc<dyn Artifact>) -> Self {
-        self.kernel = Some(kernel);
+    pub fn kernel(mut self, kernel: impl Artifact + 'static) -> Self {
+        self.kernel = Some(Arc::new(kernel));
         self
     }
 
     /// Adds an initrd after those that were added before.
-    pub fn initrd(mut self, initrd: Arc<dyn Artifact>) -> Self {
-        self.initrds.push(initrd);
+    pub fn initrd(mut self, initrd: impl Artifact + 'static) -> Self {
+        self.initrds.push(Arc::new(initrd));
         self
     }
 
@@ -256,8 +251,8 @@ impl ImageBuilder {
     }
 
     /// Sets the log of the build.
-    pub fn build_log(mut self, log: Arc<dyn Artifact>) -> Self {
-        self.build_log = Some(log);
+    pub fn build_log(mut self, log: impl Artifact + 'static) -> Self {
+        self.build_log = Some(Arc::new(log));
         self
     }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
+use crate::validated_text::text_conversions;
 
 /// The hardware address of one network card, such as `52:54:00:12:34:56`.
 ///
@@ -81,19 +82,7 @@ impl FromStr for MacAddress {
     }
 }
 
-impl TryFrom<&str> for MacAddress {
-    type Error = InvalidValue;
-    fn try_from(text: &str) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for MacAddress {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
-    }
-}
+text_conversions!(MacAddress, InvalidValue);
 
 impl From<MacAddress> for String {
     fn from(address: MacAddress) -> Self {

@@ -99,10 +99,10 @@ impl ReleaseBuilder {
     pub fn script(
         mut self,
         path: impl TryInto<ReleasePath, Error: Into<InvalidValue>>,
-        script: Arc<dyn Artifact>,
+        script: impl Artifact + 'static,
     ) -> Self {
         match path.try_into() {
-            Ok(path) => self.scripts.push((path, script)),
+            Ok(path) => self.scripts.push((path, Arc::new(script))),
             Err(error) => self.refuse(error),
         }
         self
@@ -111,8 +111,8 @@ impl ReleaseBuilder {
     /// Adds a file that scripts name by digest and that is not part of an image, such as a
     /// signature, the initrd of one machine, or a table of machines. It is published at
     /// [`layout::blob`], so a later release with the same file does not send it again.
-    pub fn blob(mut self, blob: Arc<dyn Artifact>) -> Self {
-        self.blobs.push(blob);
+    pub fn blob(mut self, blob: impl Artifact + 'static) -> Self {
+        self.blobs.push(Arc::new(blob));
         self
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::invalid_value::{InvalidValue, ValueKind};
+use crate::validated_text::text_conversions;
 
 /// The id of a release: the digest of everything in its manifest that decides what machines boot.
 /// Equal releases have the same id on every machine, and an altered release has another.
@@ -41,19 +42,7 @@ impl FromStr for ReleaseId {
     }
 }
 
-impl TryFrom<&str> for ReleaseId {
-    type Error = InvalidValue;
-    fn try_from(text: &str) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for ReleaseId {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        text.parse()
-    }
-}
+text_conversions!(ReleaseId, InvalidValue);
 
 impl From<ReleaseId> for String {
     fn from(id: ReleaseId) -> Self {

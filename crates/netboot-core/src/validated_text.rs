@@ -1,7 +1,7 @@
-//! The macro that implements the common traits of validated texts.
+//! The macros that implement the common traits of validated texts.
 
 /// Implements the usual traits of a newtype around a validated `String`: parsing, display, and the
-/// conversions from `&str` and `String`, for serde and for functions that take a text or the value.
+/// conversions of [`text_conversions`](crate::text_conversions). The newtype implements `Clone`.
 ///
 /// The arguments are the newtype, the type of its error, and the rule: a function from `&str` to
 /// `Result<(), error>`.
@@ -61,19 +61,7 @@ macro_rules! validated_text {
             }
         }
 
-        impl TryFrom<&str> for $name {
-            type Error = $error;
-            fn try_from(text: &str) -> Result<Self, Self::Error> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = $error;
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                Self::new(text)
-            }
-        }
+        $crate::text_conversions!($name, $error);
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
@@ -89,4 +77,68 @@ macro_rules! validated_text {
     };
 }
 
-pub(crate) use validated_text;
+/// Implements the conversions for serde and for functions that take a text or the value: from
+/// `&str`, `&String` and `String`, and from a reference to the value.
+///
+/// The arguments are the type, which implements `FromStr` and `Clone`, and its error.
+///
+/// ```
+/// use std::str::FromStr;
+/// use netboot_core::text_conversions;
+///
+/// /// A number of units of height in a rack.
+/// #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// struct Height(u8);
+///
+/// impl FromStr for Height {
+///     type Err = std::num::ParseIntError;
+///     fn from_str(text: &str) -> Result<Self, Self::Err> {
+///         text.parse().map(Self)
+///     }
+/// }
+///
+/// text_conversions!(Height, std::num::ParseIntError);
+///
+/// fn height<H: TryInto<Height>>(height: H) -> Result<Height, H::Error> {
+///     height.try_into()
+/// }
+///
+/// let text = "42".to_owned();
+/// assert_eq!(height("42")?, height(&text)?);
+/// let Ok(same) = height(&Height(42));
+/// assert_eq!(height(text)?, same);
+/// # Ok::<(), std::num::ParseIntError>(())
+/// ```
+#[macro_export]
+macro_rules! text_conversions {
+    ($name:ident, $error:ty) => {
+        impl TryFrom<&str> for $name {
+            type Error = $error;
+            fn try_from(text: &str) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl TryFrom<&String> for $name {
+            type Error = $error;
+            fn try_from(text: &String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<&$name> for $name {
+            fn from(value: &$name) -> Self {
+                Clone::clone(value)
+            }
+        }
+    };
+}
+
+pub(crate) use {text_conversions, validated_text};

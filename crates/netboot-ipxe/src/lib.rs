@@ -5,9 +5,8 @@
 //! such values. A script says exactly what the caller typed.
 //!
 //! ```
-//! use std::sync::Arc;
 //! use netboot_core::{
-//!     Architecture, ArtifactKind, BootSpec, BytesArtifact, FileName, Image, InitPath, ProfileSpec,
+//!     Architecture, ArtifactKind, BootSpec, BytesArtifact, Image, InitPath, ProfileSpec,
 //! };
 //! use netboot_ipxe::Renderer;
 //!
@@ -15,10 +14,9 @@
 //! let profile = ProfileSpec::new("worker")?;
 //! let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init")?;
 //! let boot = BootSpec::new(Architecture::X86_64, init, vec!["loglevel=4"])?;
-//! let (kernel, initrd) = (FileName::new("bzImage")?, FileName::new("initrd")?);
 //! let image = Image::builder(&profile, boot)
-//!     .kernel(Arc::new(BytesArtifact::new(ArtifactKind::Kernel, kernel, "...")?))
-//!     .initrd(Arc::new(BytesArtifact::new(ArtifactKind::Initrd, initrd, "...")?))
+//!     .kernel(BytesArtifact::new(ArtifactKind::Kernel, "bzImage", "...")?)
+//!     .initrd(BytesArtifact::new(ArtifactKind::Initrd, "initrd", "...")?)
 //!     .build()?;
 //!
 //! let renderer = Renderer::builder().build()?;

@@ -220,10 +220,7 @@ pub(crate) async fn make_image(
     let log = open(ArtifactKind::BuildLog, FileName::new("build.log")?, log.to_owned()).await?;
     let boot = BootSpec::new(parts.architecture, init, parts.kernel_parameters)?;
     report.add_command_line(&boot, context)?;
-    let image = Image::builder(profile, boot)
-        .kernel(Arc::new(kernel))
-        .initrd(Arc::new(initrd))
-        .build_log(Arc::new(log));
+    let image = Image::builder(profile, boot).kernel(kernel).initrd(initrd).build_log(log);
     Ok(match system {
         System::Initrd { .. } | System::External => image,
         System::Closure(closure) => image.closure(closure),

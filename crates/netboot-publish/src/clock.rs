@@ -1,6 +1,7 @@
 //! The clock of a publisher.
 
 use std::fmt;
+use std::sync::Arc;
 #[cfg(feature = "contract")]
 use std::time::Duration;
 use std::time::SystemTime;
@@ -30,6 +31,21 @@ pub trait Clock: fmt::Debug + Send + Sync {
     /// Returns the time.
     fn now(&self) -> SystemTime;
 }
+
+/// Implements the trait for a pointer.
+macro_rules! forward_clock {
+    ($pointer:ident) => {
+        impl<C: Clock + ?Sized> Clock for $pointer<C> {
+            fn now(&self) -> SystemTime {
+                (**self).now()
+            }
+        }
+    };
+}
+
+// A test can set a clock while a publisher has it.
+forward_clock!(Arc);
+forward_clock!(Box);
 
 /// The clock of the system.
 #[derive(Debug, Clone, Copy)]

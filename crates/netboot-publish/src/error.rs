@@ -238,7 +238,7 @@ pub enum Error {
         /// The name.
         site: SiteName,
     },
-    /// A site took longer than it may.
+    /// The work at a target took longer than it may. A release may be live nevertheless.
     #[error("the target took longer than {} s", .after.as_secs_f64())]
     TimedOut {
         /// The time limit.
@@ -311,10 +311,10 @@ pub enum Error {
     },
     /// An artifact cannot be read, or it changed after it was hashed.
     #[error(transparent)]
-    Artifact {
-        /// The error of the artifact.
-        source: netboot_core::Error,
-    },
+    Artifact(netboot_core::Error),
+    /// A text does not follow the rule of its kind, such as the name of a site.
+    #[error(transparent)]
+    InvalidValue(#[from] netboot_core::InvalidValue),
     /// A text cannot be a target of `rsync`.
     #[cfg(feature = "rsync")]
     #[error("{value:?} is not a valid {part} for rsync: {problem}")]

@@ -5,7 +5,7 @@ pub(crate) mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use netboot_core::{PointerName, ReleaseId, Sha256Digest};
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,38 @@ pub trait PointerMemory: fmt::Debug + Send + Sync {
         seen: &KnownPointer,
     ) -> Result<(), Error>;
 }
+
+/// Implements the trait for a pointer.
+macro_rules! forward_pointer_memory {
+    ($pointer:ident) => {
+        impl<M: PointerMemory + ?Sized> PointerMemory for $pointer<M> {
+            fn recall(
+                &self,
+                place: &str,
+                pointer: &PointerName,
+            ) -> Result<Option<KnownPointer>, Error> {
+                (**self).recall(place, pointer)
+            }
+
+            fn names(&self, place: &str) -> Result<BTreeSet<PointerName>, Error> {
+                (**self).names(place)
+            }
+
+            fn remember(
+                &self,
+                place: &str,
+                pointer: &PointerName,
+                seen: &KnownPointer,
+            ) -> Result<(), Error> {
+                (**self).remember(place, pointer, seen)
+            }
+        }
+    };
+}
+
+// Several publishers, for example of several sites, can share a memory.
+forward_pointer_memory!(Arc);
+forward_pointer_memory!(Box);
 
 /// Returns the names of the pointers that were seen at a place.
 fn names(known: &KnownPointers, place: &str) -> BTreeSet<PointerName> {

@@ -104,8 +104,8 @@ impl PublicUrl {
     /// Sets the memory of pointers. With trusted keys, a pointer that is older than one that was
     /// seen at this URL is a finding. The default forgets when the program ends.
     #[must_use]
-    pub fn with_pointer_memory(mut self, memory: Arc<dyn PointerMemory>) -> Self {
-        self.memory = memory;
+    pub fn with_pointer_memory(mut self, memory: impl PointerMemory + 'static) -> Self {
+        self.memory = Arc::new(memory);
         self
     }
 

@@ -208,10 +208,11 @@ impl Publisher {
     }
 
     /// Sets the memory of pointers. With trusted keys, the publisher refuses a pointer that is
-    /// older than one that it has seen. The default forgets when the program ends.
+    /// older than one that it has seen. The default forgets when the program ends. To give one
+    /// memory to several publishers, put it into an [`Arc`].
     #[must_use]
-    pub fn with_pointer_memory(mut self, memory: Arc<dyn PointerMemory>) -> Self {
-        self.memory = memory;
+    pub fn with_pointer_memory(mut self, memory: impl PointerMemory + 'static) -> Self {
+        self.memory = Arc::new(memory);
         self
     }
 

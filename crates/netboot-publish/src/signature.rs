@@ -83,16 +83,24 @@ pub trait Signer: fmt::Debug + Send + Sync {
     fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error>;
 }
 
-/// Lets several publishers, for example of several sites, share a signer.
-impl<S: Signer + ?Sized> Signer for Arc<S> {
-    fn public_key(&self) -> &TrustedKey {
-        (**self).public_key()
-    }
+/// Implements the trait for a pointer.
+macro_rules! forward_signer {
+    ($pointer:ident) => {
+        impl<S: Signer + ?Sized> Signer for $pointer<S> {
+            fn public_key(&self) -> &TrustedKey {
+                (**self).public_key()
+            }
 
-    fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error> {
-        (**self).sign(manifest, trusted_comment)
-    }
+            fn sign(&self, manifest: &[u8], trusted_comment: &str) -> Result<String, Error> {
+                (**self).sign(manifest, trusted_comment)
+            }
+        }
+    };
 }
+
+// Several publishers, for example of several sites, can share a signer.
+forward_signer!(Arc);
+forward_signer!(Box);
 
 /// The position of the Ed25519 key in a minisign public key, after the algorithm and the key id
 /// (`PubkeyStruct` in minisign's `src/minisign.h`).
@@ -151,6 +159,13 @@ impl TrustedKey {
     /// Returns true if both keys verify the same signatures, whatever their key ids are.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
         self.bytes == other.bytes
+    }
+}
+
+/// A function that takes a key also takes a reference to it.
+impl From<&Self> for TrustedKey {
+    fn from(key: &Self) -> Self {
+        key.clone()
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use netboot_core::{
@@ -81,7 +80,7 @@ impl Builder for RescueBuilder {
         let bytes = packed.ok_or_else(error)?.output;
         let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", bytes)?;
         let boot = BootSpec::new(architecture, "/init", ["console=ttyS0,115200", "panic=-1"])?;
-        let image = Image::builder(profile, boot).kernel(Arc::new(kernel)).initrd(Arc::new(initrd));
+        let image = Image::builder(profile, boot).kernel(kernel).initrd(initrd);
         let image = image.provenance(Provenance::new(self.name())).build()?;
         context.emit(Event::ProfileFinished { profile: profile.name().clone(), succeeded: true });
         Ok(image)

@@ -82,6 +82,27 @@ impl TryFrom<&str> for IpxeBuild {
     }
 }
 
+impl TryFrom<&String> for IpxeBuild {
+    type Error = Error;
+    fn try_from(name: &String) -> Result<Self, Error> {
+        name.parse()
+    }
+}
+
+impl TryFrom<String> for IpxeBuild {
+    type Error = Error;
+    fn try_from(name: String) -> Result<Self, Error> {
+        name.parse()
+    }
+}
+
+/// A function that takes a name or a build also takes a reference to a build.
+impl From<&Self> for IpxeBuild {
+    fn from(build: &Self) -> Self {
+        build.clone()
+    }
+}
+
 impl FromStr for IpxeBuild {
     type Err = Error;
     fn from_str(name: &str) -> Result<Self, Error> {

@@ -56,12 +56,11 @@ impl Publication {
     ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
         let publisher = &destination.publisher;
         let live = self.live(publisher).await?;
-        let base = live.as_ref();
-        let release = self.release_over(publisher, base, images).await?;
+        let release = self.release_over(publisher, live.as_ref(), images).await?;
         let Some(prover) = self.prover.as_deref() else {
-            return Ok((publisher.publish_over(base, &release, context).await?, None));
+            return Ok((publisher.publish_over(live, &release, context).await?, None));
         };
-        let receipt = publisher.publish_proven_over(base, &release, prover, context).await?;
+        let receipt = publisher.publish_proven_over(live, &release, prover, context).await?;
         Ok((receipt.receipt, Some(receipt.proof)))
     }
 }

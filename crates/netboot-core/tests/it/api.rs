@@ -6,9 +6,9 @@ use std::sync::Arc;
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, BackendError, BootSpec, Builder, BytesArtifact, Context,
     Error, Event, EventSink, FileArtifact, FileName, Image, InitPath, KernelCommandLine,
-    KernelParameter, Manifest, PointerName, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName,
-    ProfileSpec, Provenance, Release, ReleaseId, ReleasePath, ServiceName, Sha256Digest, Title,
-    inspect,
+    KernelParameter, MacAddress, Manifest, PointerName, PrebuiltBuilder, PrebuiltImage, Profile,
+    ProfileName, ProfileSpec, Provenance, Release, ReleaseId, ReleasePath, ServiceName,
+    Sha256Digest, Title, inspect,
 };
 
 /// Compiles only if every trait is dyn compatible.
@@ -24,6 +24,55 @@ fn traits_are_objects() {
     sink.emit(Event::ProfileFinished { profile: profile.name().clone(), succeeded: true });
     assert_eq!((builder.name(), artifact.size()), ("prebuilt", 1));
     assert!(error.hint().is_some());
+}
+
+/// A function that takes a text or a value also takes references to both.
+#[test]
+fn texts_and_values_are_taken_by_reference() {
+    let (text, name) = ("worker".to_owned(), ProfileName::new("worker").unwrap());
+    let service = ServiceName::new("chainfire").unwrap();
+    let spec = ProfileSpec::new(&name).unwrap();
+    assert_eq!(spec.name(), ProfileSpec::new(&text).unwrap().name());
+    let spec = spec.with_services([&service]).unwrap();
+    assert_eq!(spec.services(), [service]);
+    let invalid = "Worker".to_owned();
+    assert!(matches!(ProfileSpec::new(&invalid), Err(error) if error.value == invalid));
+
+    let mac: MacAddress = "52:54:00:12:34:56".parse().unwrap();
+    assert_eq!(MacAddress::from(&mac), mac);
+    let id = ReleaseId::from(Sha256Digest::of(b"release"));
+    assert_eq!(ReleaseId::from(&id), id);
+    assert_eq!(ReleaseId::try_from(&id.to_string()).unwrap(), id);
+}
+
+/// Each setter of an artifact takes it as it is, in an `Arc` and in a `Box`.
+#[tokio::test]
+async fn artifacts_and_builders_are_taken_behind_pointers() {
+    let artifact = |kind, name: &str| BytesArtifact::new(kind, name, "bytes").unwrap();
+    let spec = ProfileSpec::new("worker").unwrap();
+    let init = InitPath::new("/nix/store/0a1b-nixos-system-worker/init").unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, ["loglevel=4"]).unwrap();
+    let boxed: Box<dyn Artifact> = Box::new(artifact(ArtifactKind::Initrd, "initrd"));
+    let shared: Arc<dyn Artifact> = Arc::new(artifact(ArtifactKind::BuildLog, "log"));
+    let image = Image::builder(&spec, boot)
+        .kernel(artifact(ArtifactKind::Kernel, "bzImage"))
+        .initrd(boxed)
+        .build_log(shared)
+        .build()
+        .unwrap();
+    assert_eq!(image.initrds()[0].file_name().as_str(), "initrd");
+    let mut bytes = Vec::new();
+    let mut reader = image.initrds()[0].open().await.unwrap();
+    tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut bytes).await.unwrap();
+    assert_eq!(bytes, b"bytes");
+
+    fn name(builder: impl Builder) -> String {
+        builder.name().to_owned()
+    }
+    let boxed: Box<dyn Builder> = Box::new(PrebuiltBuilder::new());
+    let built = boxed.build_all(&[Arc::new(spec)], &Context::new()).await;
+    assert!(matches!(built[..], [Err(Error::UnknownProfile { .. })]), "{built:?}");
+    assert_eq!(name(boxed), "prebuilt");
 }
 
 /// Compiles only if these types are `Send` and `Sync`.

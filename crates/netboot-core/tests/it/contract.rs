@@ -110,7 +110,7 @@ impl Wrong {
         Image::builder(named, boot)
             .kernel(bytes(ArtifactKind::Kernel, "bzImage", "kernel".to_owned()))
             .initrd(bytes(ArtifactKind::Initrd, "initrd", text))
-            .initrd(Arc::new(Odd::new(self.fault)))
+            .initrd(Odd::new(self.fault))
             .build()
     }
 }

@@ -100,12 +100,7 @@ pub(super) fn is_of_another_host(address: Ipv4Addr) -> bool {
         || address.is_broadcast())
 }
 
-impl TryFrom<&str> for BootUrl {
-    type Error = Error;
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(BootUrl, Error);
 
 impl FromStr for BootUrl {
     type Err = Error;

@@ -91,8 +91,8 @@ impl Assignment {
     /// joined without a gap, and reads an uncompressed archive only at a multiple of four bytes
     /// (`init/initramfs.c`). Otherwise the machine boots without the files.
     #[must_use]
-    pub fn with_overlay(mut self, overlay: Arc<dyn Artifact>) -> Self {
-        self.overlay = Some(overlay);
+    pub fn with_overlay(mut self, overlay: impl Artifact + 'static) -> Self {
+        self.overlay = Some(Arc::new(overlay));
         self
     }
 

@@ -233,19 +233,7 @@ impl FromStr for MachineUuid {
     }
 }
 
-impl TryFrom<&str> for MachineUuid {
-    type Error = Error;
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for MachineUuid {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(MachineUuid, Error);
 
 impl From<MachineUuid> for String {
     fn from(uuid: MachineUuid) -> Self {

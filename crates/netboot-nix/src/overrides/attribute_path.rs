@@ -39,13 +39,7 @@ impl AttributePath {
     }
 }
 
-impl TryFrom<&str> for AttributePath {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(AttributePath, Error);
 
 impl FromStr for AttributePath {
     type Err = Error;

@@ -22,13 +22,7 @@ impl AuthorizedKey {
     }
 }
 
-impl TryFrom<&str> for AuthorizedKey {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(AuthorizedKey, Error);
 
 impl FromStr for AuthorizedKey {
     type Err = Error;
@@ -47,13 +41,6 @@ impl FromStr for AuthorizedKey {
         }
         public_key(line).map_err(|error| invalid(error.to_string()))?;
         Ok(Self(line.to_owned()))
-    }
-}
-
-impl TryFrom<String> for AuthorizedKey {
-    type Error = Error;
-    fn try_from(line: String) -> Result<Self, Error> {
-        line.parse()
     }
 }
 

@@ -20,21 +20,7 @@ impl StoreUrl {
     }
 }
 
-impl TryFrom<&str> for StoreUrl {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
-
-impl TryFrom<String> for StoreUrl {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(StoreUrl, Error);
 
 impl FromStr for StoreUrl {
     type Err = Error;

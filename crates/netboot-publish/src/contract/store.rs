@@ -93,7 +93,7 @@ async fn other_bytes_than_announced_are_refused(make: Make<'_>) {
         let sha256 = Sha256Digest::of(announced.as_bytes());
         let name = FileName::new("lying").unwrap();
         let lying = Lying { name, size, sha256, bytes: Bytes::from_static(bytes.as_bytes()) };
-        let uploads = vec![Upload::new(path("blobs/lying"), Arc::new(lying))];
+        let uploads = vec![Upload::new(path("blobs/lying"), lying)];
         let error = store.send(uploads, &Context::new()).await.unwrap_err();
         assert!(matches!(error, Error::DigestMismatch { .. }), "{error:?}");
         assert!(error.hint().is_some());
@@ -159,7 +159,7 @@ async fn read_and_open_give_the_bytes(make: Make<'_>) {
 async fn read_refuses_what_is_too_large(make: Make<'_>) {
     let store = make();
     let zeros = Zeros(FileName::new("zeros").unwrap(), DOCUMENT_LIMIT + 1);
-    let uploads = vec![Upload::new(path("blobs/zeros"), Arc::new(zeros))];
+    let uploads = vec![Upload::new(path("blobs/zeros"), zeros)];
     store.send(uploads, &Context::new()).await.unwrap();
     let error = store.read(&path("blobs/zeros")).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");

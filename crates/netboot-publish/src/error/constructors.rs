@@ -20,7 +20,8 @@ impl From<netboot_core::Error> for Error {
     fn from(error: netboot_core::Error) -> Self {
         match error {
             netboot_core::Error::Cancelled => Self::Cancelled,
-            source => Self::Artifact { source },
+            netboot_core::Error::InvalidValue(error) => Self::InvalidValue(error),
+            error => Self::Artifact(error),
         }
     }
 }
@@ -29,12 +30,6 @@ impl From<netboot_core::Error> for Error {
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}
-    }
-}
-
-impl From<netboot_core::InvalidValue> for Error {
-    fn from(error: netboot_core::InvalidValue) -> Self {
-        Self::Artifact { source: error.into() }
     }
 }
 

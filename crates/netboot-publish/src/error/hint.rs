@@ -159,8 +159,8 @@ impl Error {
             Self::NoSites => "name at least one target".to_owned(),
             Self::DuplicateSite { site } => format!("give one of the two `{site}` another name"),
             Self::TimedOut { .. } => {
-                "check that the target can be reached, allow more time, and publish again: files \
-                 that arrived are not sent again"
+                "check that the target can be reached, look at what is live there, allow more time, \
+                 and publish again: files that arrived are not sent again"
                     .to_owned()
             }
             Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
@@ -189,7 +189,8 @@ impl Error {
             Self::Target { source: netboot_core::Error::NotAFile { path } } => {
                 format!("find out who put it there, and move `{}` away", path.display())
             }
-            Self::Artifact { source } | Self::Target { source } => return source.hint(),
+            Self::InvalidValue(error) => error.kind.rule().to_owned(),
+            Self::Artifact(source) | Self::Target { source } => return source.hint(),
             _ => return None,
         })
     }

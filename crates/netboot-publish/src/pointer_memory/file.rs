@@ -21,7 +21,6 @@ use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add, fin
 /// memory goes on without it until the program ends.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use netboot_publish::{MemoryStore, PointerMemoryFile, Publisher};
 ///
 /// # let state = tempfile::tempdir()?;
@@ -30,7 +29,7 @@ use crate::pointer_memory::{KnownPointer, KnownPointers, PointerMemory, add, fin
 /// if let Some(damaged) = memory.set_aside() {
 ///     println!("the memory of pointers was damaged and begins anew: see {}", damaged.display());
 /// }
-/// let publisher = Publisher::new(MemoryStore::new()).with_pointer_memory(Arc::new(memory));
+/// let publisher = Publisher::new(MemoryStore::new()).with_pointer_memory(memory);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -22,16 +22,22 @@ impl Publisher {
     /// Makes a staged release live by replacing the pointer.
     ///
     /// The publisher writes missing entry points before that, and the links of the old layout
-    /// after it, if they are set. If it fails to write the links, the release stays live.
+    /// after it, if they are set. If it fails to write the links, the release stays live. After a
+    /// time limit of the caller's, the release may be live, as after [`publish`](Self::publish).
     ///
     /// # Errors
     /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] if the
     /// pointer changed since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
     /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::Cancelled`]; if the target
     /// cannot be read or written.
-    pub async fn activate(&self, release: &ReleaseId, context: &Context) -> Result<Receipt, Error> {
+    pub async fn activate(
+        &self,
+        release: impl Into<ReleaseId>,
+        context: &Context,
+    ) -> Result<Receipt, Error> {
+        let release = release.into();
         let base = self.read_pointer().await?;
-        self.make_live(release, &base, ActivationKind::Activated, context).await
+        self.make_live(&release, &base, ActivationKind::Activated, context).await
     }
 
     /// Replaces the pointer with the pointer of `release`, unless it changed since `base`.

@@ -18,7 +18,12 @@ impl Publisher {
     /// [`Error::NotStaged`], [`Error::MalformedManifest`]; [`Error::Signature`] if the publisher
     /// has trusted keys and too few of them signed the release; [`Error::Cancelled`]; the errors
     /// of the signers; if the target cannot be read or written.
-    pub async fn countersign(&self, release: &ReleaseId, context: &Context) -> Result<bool, Error> {
+    pub async fn countersign(
+        &self,
+        release: impl Into<ReleaseId>,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        let release = &release.into();
         let _phase = context.phase(Phase::Staging, None);
         context.check()?;
         let store = self.store.as_ref();

@@ -16,7 +16,8 @@ impl Publisher {
     ///
     /// # Errors
     /// The errors of [`manifest`](Self::manifest).
-    pub async fn images(&self, release: &ReleaseId) -> Result<Vec<Image>, Error> {
+    pub async fn images(&self, release: impl Into<ReleaseId>) -> Result<Vec<Image>, Error> {
+        let release = &release.into();
         let trusted = self.read_trusted_manifest(release).await?;
         let images = trusted.manifest().images().iter().map(|(profile, manifest)| {
             Ok(Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {

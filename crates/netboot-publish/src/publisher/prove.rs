@@ -18,7 +18,8 @@ impl Publisher {
     ///
     /// If an image does not come up or cannot be tried, the live release stays live. The new
     /// release stays staged for inspection; [`prune`](Self::prune) deletes it after its grace
-    /// time. If another publisher makes a release live meanwhile, this fails with a conflict.
+    /// time. If another publisher makes a release live meanwhile, this fails with a conflict. After
+    /// a time limit of the caller's, the release may be live, as after [`publish`](Self::publish).
     ///
     /// # Errors
     /// The errors of [`stage`](Self::stage), [`prove`](Self::prove) and
@@ -42,7 +43,7 @@ impl Publisher {
     /// not live.
     pub async fn publish_proven_over(
         &self,
-        base: Option<&ReleaseId>,
+        base: Option<ReleaseId>,
         release: &Release,
         prover: &dyn Prover,
         context: &Context,
@@ -73,18 +74,19 @@ impl Publisher {
     /// [`Error::Cancelled`]; if an image could not be tried.
     pub async fn prove(
         &self,
-        release: &ReleaseId,
+        release: impl Into<ReleaseId>,
         prover: &dyn Prover,
         context: &Context,
     ) -> Result<ProofReport, Error> {
-        let trusted = self.read_trusted_manifest(release).await?;
+        let release = release.into();
+        let trusted = self.read_trusted_manifest(&release).await?;
         require_whole(&self.store, trusted.manifest(), VerifyDepth::Listing, context).await?;
         let (mut proofs, mut failures) = (BTreeMap::new(), BTreeMap::new());
         let mut untried = BTreeSet::new();
         for (profile, image) in trusted.manifest().images() {
             let image = StagedImage {
                 store: self.store.clone(),
-                release: *release,
+                release,
                 profile: profile.clone(),
                 image: image.clone(),
             };
@@ -99,11 +101,11 @@ impl Publisher {
             }
         }
         if !failures.is_empty() {
-            return Err(Error::NotProven { release: *release, failures });
+            return Err(Error::NotProven { release, failures });
         }
         if proofs.is_empty() {
-            return Err(Error::NothingToProve { release: *release });
+            return Err(Error::NothingToProve { release });
         }
-        Ok(ProofReport { release: *release, proofs, untried })
+        Ok(ProofReport { release, proofs, untried })
     }
 }

@@ -20,6 +20,34 @@ impl Publisher {
     /// Sends a release, verifies it, and makes it live. Publishing the live release again changes
     /// nothing and sends nothing, unless a part of it is missing.
     ///
+    /// # Time limits
+    /// A publisher has no time limit of its own. A caller can set one with [`tokio::time::timeout`],
+    /// or drop the future. The limit may pass just after the pointer was replaced, so that the
+    /// release is live although the caller has no receipt. [`live`](Self::live) then says which
+    /// release is live. To publish the release again is always safe: if it is live, the receipt says
+    /// so ([`Outcome::Unchanged`](crate::Outcome)).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use netboot_core::Context;
+    /// use netboot_publish::{Error, MemoryStore, Publisher};
+    /// # use netboot_publish::contract::sample_release;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let release = sample_release("one");
+    /// let publisher = Publisher::new(MemoryStore::new());
+    /// let (after, context) = (Duration::from_secs(600), Context::new());
+    /// let published = tokio::time::timeout(after, publisher.publish(&release, &context)).await;
+    /// let is_live = match published {
+    ///     Ok(receipt) => receipt?.release == *release.id(),
+    ///     Err(_) => publisher.live().await? == Some(*release.id()),
+    /// };
+    /// # assert!(is_live);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The errors of [`stage`](Self::stage) and [`activate`](Self::activate). Obstacles to going
     /// live, such as [`Error::ForeignFile`], are found before anything is sent.
@@ -31,13 +59,14 @@ impl Publisher {
 
     /// Publishes a release if `base` is live (`None`: no release). A release that was made from
     /// the [`images`](Self::images) of the live release then never undoes the work of another
-    /// publisher.
+    /// publisher. After a time limit of the caller's, the release may be live, as after
+    /// [`publish`](Self::publish).
     ///
     /// # Errors
     /// The errors of [`publish`](Self::publish), and [`Error::Conflict`] if `base` is not live.
     pub async fn publish_over(
         &self,
-        base: Option<&ReleaseId>,
+        base: Option<ReleaseId>,
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
@@ -48,15 +77,15 @@ impl Publisher {
     /// Returns the pointer if it makes `base` live.
     pub(crate) async fn require_live(
         &self,
-        base: Option<&ReleaseId>,
+        base: Option<ReleaseId>,
     ) -> Result<PointerState, Error> {
         let found = self.read_pointer().await?;
         found.understood()?;
         self.places.require_trusted(&found)?;
-        if found.live() == base.copied() {
+        if found.live() == base {
             return Ok(found);
         }
-        let (pointer, expected) = (self.pointer.clone(), base.copied());
+        let (pointer, expected) = (self.pointer.clone(), base);
         Err(Error::Conflict { pointer, expected, found: found.live() })
     }
 

@@ -53,10 +53,11 @@ impl Publisher {
     /// [`Error::Cancelled`]; if a source or the target cannot be read or written.
     pub async fn repair(
         &self,
-        release: &ReleaseId,
+        release: impl Into<ReleaseId>,
         sources: &[RepairSource],
         context: &Context,
     ) -> Result<RepairReport, Error> {
+        let release = &release.into();
         let _phase = context.phase(Phase::Staging, None);
         let (store, mut report) = (self.store.as_ref(), RepairReport::new(*release));
         let mut best: Option<(Candidate, Mending)> = None;

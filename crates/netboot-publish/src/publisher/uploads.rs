@@ -1,7 +1,6 @@
 //! Releases and small texts as uploads.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use netboot_core::{ArtifactKind, BytesArtifact, Release, ReleasePath, Sha256Digest, layout};
@@ -13,7 +12,7 @@ use crate::store::Upload;
 /// Makes an upload of bytes in memory.
 pub(crate) fn upload(path: ReleasePath, bytes: Bytes) -> Result<Upload, Error> {
     let artifact = BytesArtifact::new(ArtifactKind::Script, file_name(&path)?, bytes)?;
-    Ok(Upload::new(path, Arc::new(artifact)))
+    Ok(Upload::new(path, artifact))
 }
 
 /// Returns all objects of a release except its manifest, by their paths at the target.

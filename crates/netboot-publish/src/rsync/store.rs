@@ -211,7 +211,7 @@ impl Store for RsyncStore {
     ) -> Result<Swap, Error> {
         let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
         let artifact = BytesArtifact::new(ArtifactKind::Script, name, content)?;
-        self.send(vec![Upload::new(path.clone(), Arc::new(artifact))], &Context::new()).await?;
+        self.send(vec![Upload::new(path.clone(), artifact)], &Context::new()).await?;
         Ok(Swap::Done)
     }
 

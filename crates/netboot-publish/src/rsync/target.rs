@@ -148,13 +148,7 @@ impl fmt::Display for RsyncTarget {
     }
 }
 
-impl TryFrom<&str> for RsyncTarget {
-    type Error = Error;
-
-    fn try_from(text: &str) -> Result<Self, Error> {
-        text.parse()
-    }
-}
+netboot_core::text_conversions!(RsyncTarget, Error);
 
 impl FromStr for RsyncTarget {
     type Err = Error;

@@ -117,6 +117,19 @@ impl From<S3Keys> for S3Credentials {
     }
 }
 
+impl From<&S3Keys> for S3Credentials {
+    fn from(keys: &S3Keys) -> Self {
+        Self::Keys(keys.clone())
+    }
+}
+
+/// Lets several stores take the same source.
+impl From<&Self> for S3Credentials {
+    fn from(credentials: &Self) -> Self {
+        credentials.clone()
+    }
+}
+
 /// Adapts a provider to the client crate.
 #[derive(Debug)]
 pub(super) struct Bridge(pub(super) Arc<dyn S3CredentialProvider>);

@@ -72,8 +72,8 @@ pub enum S3Failure {
 }
 
 impl S3Failure {
-    /// The remedy.
-    pub(crate) fn hint(&self) -> String {
+    /// Returns a remedy, as a sentence for an operator.
+    pub fn hint(&self) -> String {
         match self {
             Self::NoSuchBucket => {
                 "check the spelling of the bucket, the endpoint and the account; netboot does not \

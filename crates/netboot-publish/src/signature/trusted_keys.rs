@@ -20,10 +20,10 @@ use crate::signature::TrustedKey;
 /// use netboot_publish::{TrustedKey, TrustedKeys};
 ///
 /// let key = TrustedKey::parse("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")?;
-/// let keys = TrustedKeys::new([key.clone()])?;
+/// let keys = TrustedKeys::new([&key])?;
 /// assert_eq!(keys.threshold(), 1);
 /// assert!(keys.with_threshold(2).is_err(), "there is only one key");
-/// assert!(TrustedKeys::new([key.clone(), key]).is_err(), "they are not distinct");
+/// assert!(TrustedKeys::new([&key, &key]).is_err(), "they are not distinct");
 /// # Ok::<(), netboot_publish::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,8 @@ impl TrustedKeys {
     /// # Errors
     /// [`Error::InvalidTrustedKeys`] if there is no key, or if two keys verify the same
     /// signatures, even if their minisign key ids differ.
-    pub fn new(keys: impl IntoIterator<Item = TrustedKey>) -> Result<Self, Error> {
-        let keys: Arc<[TrustedKey]> = keys.into_iter().collect();
+    pub fn new(keys: impl IntoIterator<Item: Into<TrustedKey>>) -> Result<Self, Error> {
+        let keys: Arc<[TrustedKey]> = keys.into_iter().map(Into::into).collect();
         let invalid = |problem| Err(Error::InvalidTrustedKeys { problem });
         for (position, key) in keys.iter().enumerate() {
             if keys[..position].iter().any(|other| other.is_twin(key)) {
@@ -93,5 +93,20 @@ impl TrustedKeys {
 impl From<TrustedKey> for TrustedKeys {
     fn from(key: TrustedKey) -> Self {
         Self { keys: Arc::new([key]), threshold: NonZeroUsize::MIN }
+    }
+}
+
+/// A single key, which has to sign, such as [`Signer::public_key`](crate::Signer::public_key)
+/// returns.
+impl From<&TrustedKey> for TrustedKeys {
+    fn from(key: &TrustedKey) -> Self {
+        key.clone().into()
+    }
+}
+
+/// Lets several publishers, for example of several sites, take the same keys.
+impl From<&Self> for TrustedKeys {
+    fn from(keys: &Self) -> Self {
+        keys.clone()
     }
 }

@@ -84,9 +84,9 @@ impl SitesReport {
         }
     }
 
-    /// The hint for the worst outcome: first a site that may be live although no site should be,
-    /// then the first site that failed.
-    pub(crate) fn hint(&self) -> Option<String> {
+    /// Returns a remedy for the worst outcome, as a sentence for an operator: first of a site that
+    /// may be live although no site should be, then of the first site that failed.
+    pub fn hint(&self) -> Option<String> {
         let stuck = self.sites.iter().find_map(|(site, outcome)| match outcome {
             SiteOutcome::NotRolledBack(error) => Some((site, error)),
             _ => None,

@@ -31,8 +31,8 @@ impl Sites {
 
     /// Makes a release live that is staged at every site, by the policy. It rolls back by the same
     /// rule as [`publish`](Self::publish).
-    pub async fn activate(&self, release: &ReleaseId, context: &Context) -> SitesReport {
-        self.go_live(release, ActivationKind::Activated, context).await
+    pub async fn activate(&self, release: impl Into<ReleaseId>, context: &Context) -> SitesReport {
+        self.go_live(&release.into(), ActivationKind::Activated, context).await
     }
 
     /// Makes a release live again at every site, by the policy. [`RollbackTo::Previous`] is the

@@ -17,9 +17,9 @@ pub struct Upload {
 
 impl Upload {
     /// An upload of `artifact` to `path`.
-    pub fn new(path: ReleasePath, artifact: Arc<dyn Artifact>) -> Self {
+    pub fn new(path: ReleasePath, artifact: impl Artifact + 'static) -> Self {
         let subject = path.to_string();
-        Self { path, artifact, subject }
+        Self { path, artifact: Arc::new(artifact), subject }
     }
 
     /// Sets the name that progress events show instead of the path.

@@ -19,14 +19,14 @@ async fn what_another_published_meanwhile_is_not_undone() {
     publisher.publish_over(None, &first, &context).await.unwrap();
     let base = publisher.live().await.unwrap();
     publisher.publish(&other, &context).await.unwrap();
-    let error = publisher.publish_over(base.as_ref(), &mine, &context).await.unwrap_err();
+    let error = publisher.publish_over(base, &mine, &context).await.unwrap_err();
     let is_conflict = matches!(&error, Error::Conflict { expected, found, .. }
         if *expected == Some(*first.id()) && *found == Some(*other.id()));
     assert!(is_conflict, "{error:?}");
     assert_eq!(error.class(), ErrorClass::Conflict);
     assert_eq!(publisher.live().await.unwrap(), Some(*other.id()));
 
-    publisher.publish_over(Some(other.id()), &mine, &context).await.unwrap();
+    publisher.publish_over(Some(*other.id()), &mine, &context).await.unwrap();
     assert_eq!(publisher.live().await.unwrap(), Some(*mine.id()));
     let error = publisher.publish_over(None, &first, &context).await.unwrap_err();
     assert!(matches!(error, Error::Conflict { expected: None, .. }), "{error:?}");
@@ -44,7 +44,7 @@ async fn a_release_goes_live_over_its_base_only_after_its_proof() {
     assert!(matches!(proven, Err(Error::Conflict { expected: None, .. })), "{proven:?}");
     assert_eq!(publisher.releases().await.unwrap().len(), 1);
 
-    let base = Some(first.id());
+    let base = Some(*first.id());
     let proven = publisher.publish_proven_over(base, &mine, &Boots(false), &context).await;
     assert!(matches!(proven, Err(Error::NotProven { .. })), "{proven:?}");
     assert_eq!(publisher.live().await.unwrap(), Some(*first.id()));

@@ -254,7 +254,7 @@ async fn a_file_that_changed_after_it_was_hashed_is_not_published() {
         fs::write(&kernel, change).unwrap();
         let error = publisher.publish(&release, &Context::new()).await.unwrap_err();
         assert!(
-            matches!(&error, Error::Artifact { source: netboot_core::Error::ArtifactChanged { path } }
+            matches!(&error, Error::Artifact(netboot_core::Error::ArtifactChanged { path })
                 if path.ends_with("kernel-first")),
             "{error:?}"
         );

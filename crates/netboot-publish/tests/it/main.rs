@@ -10,6 +10,7 @@
 mod base;
 mod binary_cache;
 mod callers_texts;
+mod callers_values;
 mod child_environment;
 mod concurrency;
 mod contract;

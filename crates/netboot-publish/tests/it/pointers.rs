@@ -5,7 +5,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_core::{Context, PointerName, layout};
@@ -59,7 +58,7 @@ async fn a_memory_in_a_file_knows_old_pointers_after_a_restart() {
     let open = || {
         let memory = PointerMemoryFile::open(&file).unwrap();
         let set_aside = memory.set_aside().map(Path::to_owned);
-        (signing(root.path(), &key).with_pointer_memory(Arc::new(memory)), set_aside)
+        (signing(root.path(), &key).with_pointer_memory(memory), set_aside)
     };
     let pointer = root.path().join("current.ipxe");
     let context = Context::new();

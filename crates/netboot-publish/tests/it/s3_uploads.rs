@@ -219,7 +219,7 @@ async fn memory_stays_below_64_mib_whatever_is_sent() {
         let (kind, name) = (ArtifactKind::Initrd, FileName::new("initrd").unwrap());
         let file = FileArtifact::open(kind, name, &file, &Context::new()).await.unwrap();
         let mut uploads = vec![
-            Upload::new(path("blobs/file"), Arc::new(file)),
+            Upload::new(path("blobs/file"), file),
             Stream::upload("blobs/stream", 100 * MIB, End::Right),
             Stream::upload("blobs/whole", 8 * MIB, End::Right),
         ];

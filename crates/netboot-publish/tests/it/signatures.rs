@@ -58,7 +58,7 @@ fn a_key_is_a_regular_file_of_a_sensible_size() {
         let errors =
             [MinisignKey::read(&place, None).unwrap_err(), TrustedKey::read(&place).unwrap_err()];
         for error in errors {
-            assert!(matches!(error, Error::Artifact { .. }), "{}: {error:?}", place.display());
+            assert!(matches!(error, Error::Artifact(_)), "{}: {error:?}", place.display());
         }
     }
 }

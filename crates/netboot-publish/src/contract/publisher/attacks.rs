@@ -70,7 +70,7 @@ async fn refused(publisher: &Publisher, release: &Release) -> PointerProblem {
         publisher.history().await.unwrap_err(),
         publisher.plan(release, &context).await.unwrap_err(),
         publisher.publish(release, &context).await.unwrap_err(),
-        publisher.publish_over(Some(&id), release, &context).await.unwrap_err(),
+        publisher.publish_over(Some(id), release, &context).await.unwrap_err(),
         publisher.activate(&id, &context).await.unwrap_err(),
         publisher.rollback(RollbackTo::Previous, &context).await.unwrap_err(),
         publisher.rollback(RollbackTo::Release(id), &context).await.unwrap_err(),

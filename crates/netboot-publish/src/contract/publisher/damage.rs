@@ -112,7 +112,7 @@ pub(crate) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     let release = release_with("current.ipxe");
     let error = publisher(&store).publish(&release, &Context::new()).await.unwrap_err();
     assert!(
-        matches!(&error, Error::Artifact { source: netboot_core::Error::Duplicate { name } }
+        matches!(&error, Error::Artifact(netboot_core::Error::Duplicate { name })
             if name == "current.ipxe"),
         "{error:?}"
     );

@@ -33,7 +33,7 @@ impl Publisher {
         if let Some(cache) = &self.binary_cache {
             let wanted = match self.wanted_at_target(cache, manifest).await {
                 // The check of the release's objects reports a damaged index.
-                Err(Error::ClosureIndex { .. } | Error::Artifact { .. } | Error::Io { .. }) => {
+                Err(Error::ClosureIndex { .. } | Error::Artifact(_) | Error::Io { .. }) => {
                     return Ok(());
                 }
                 wanted => wanted?,

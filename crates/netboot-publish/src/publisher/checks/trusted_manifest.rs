@@ -46,8 +46,9 @@ impl Publisher {
     /// # Errors
     /// [`Error::NotStaged`], [`Error::MalformedManifest`], [`Error::Signature`]; if the target
     /// cannot be reached or read.
-    pub async fn manifest(&self, release: &ReleaseId) -> Result<Manifest, Error> {
-        Ok(self.read_trusted_manifest(release).await?.manifest().clone())
+    pub async fn manifest(&self, release: impl Into<ReleaseId>) -> Result<Manifest, Error> {
+        let release = release.into();
+        Ok(self.read_trusted_manifest(&release).await?.manifest().clone())
     }
 
     pub(crate) async fn read_trusted_manifest(

@@ -104,7 +104,7 @@ impl RepairSource {
                     return Ok(None);
                 }
                 let artifact = StoredArtifact::object(store.clone(), path, expected)?;
-                Ok(Some(Upload::new(path.clone(), Arc::new(artifact))))
+                Ok(Some(Upload::new(path.clone(), artifact)))
             }
         }
     }

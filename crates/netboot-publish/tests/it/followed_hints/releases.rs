@@ -33,11 +33,11 @@ async fn a_conflict_is_settled_by_whoever_is_still_wanted() {
     hint(&error, "look at what is live now; if yours is still wanted, publish it again over that");
     let live = publisher.live().await.unwrap();
     assert_eq!(live, Some(*one.id()));
-    publisher.publish_over(live.as_ref(), &two, &context).await.unwrap();
+    publisher.publish_over(live, &two, &context).await.unwrap();
     // The other publisher was first while this one staged its release: it is there already.
     publisher.stage(&one, &context).await.unwrap();
-    publisher.publish_over(Some(one.id()), &one, &context).await.unwrap_err();
-    let receipt = publisher.publish_over(Some(two.id()), &one, &context).await.unwrap();
+    publisher.publish_over(Some(*one.id()), &one, &context).await.unwrap_err();
+    let receipt = publisher.publish_over(Some(*two.id()), &one, &context).await.unwrap();
     assert_eq!(receipt.staged.unwrap().sent, 0);
     assert_clean(&publisher).await;
 }

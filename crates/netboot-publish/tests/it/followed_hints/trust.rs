@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use netboot_core::{Context, Release, layout};
@@ -187,7 +186,7 @@ async fn pointers_that_are_not_trusted_are_replaced_by_who_may() {
 async fn an_older_pointer_is_replaced_by_one_with_a_higher_counter() {
     let (signed, state) = (Signed::new().await, TempDir::new().unwrap());
     let memory = PointerMemoryFile::open(state.path().join("pointers.json")).unwrap();
-    let publisher = signed.publisher().with_pointer_memory(Arc::new(memory));
+    let publisher = signed.publisher().with_pointer_memory(memory);
     let pointer = signed.root.path().join("current.ipxe");
     let old = fs::read(&pointer).unwrap();
     publisher.publish(&sample_release("two"), &Context::new()).await.unwrap();
