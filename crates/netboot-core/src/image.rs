@@ -159,7 +159,7 @@ impl Image {
 
     /// Returns the number of bytes that the boot loader fetches.
     pub fn payload_size(&self) -> u64 {
-        self.payload().map(|artifact| artifact.size()).sum()
+        self.payload().map(Artifact::size).sum()
     }
 
     /// Returns the number of bytes that a machine fetches which has nothing yet: the payload and

@@ -13,7 +13,7 @@ mod store_path;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Closure, ClosureManifest, Content, Image, ProfileName};
+use netboot_core::{Artifact, Closure, ClosureManifest, Content, Image, ProfileName};
 use serde::Serialize;
 use walkdir::WalkDir;
 
@@ -92,7 +92,7 @@ impl SizeReport {
         Self {
             profile: image.profile().clone(),
             kernel: image.kernel().size(),
-            initrds: image.initrds().iter().map(|initrd| initrd.size()).sum(),
+            initrds: image.initrds().iter().map(Artifact::size).sum(),
             fetched_closure: image.closure().map_or(0, Closure::size),
             budget,
             closure: paths.iter().map(|path| path.own_size).sum(),

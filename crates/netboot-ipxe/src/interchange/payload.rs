@@ -2,7 +2,8 @@
 
 use ipxe_script::commands::ARGUMENT_LIMIT;
 use netboot_core::{
-    COMMAND_LINE_LIMIT, ImageManifest, KernelParameter, Manifest, ProfileName, Sha256Digest,
+    Artifact, COMMAND_LINE_LIMIT, ImageManifest, KernelParameter, Manifest, ProfileName,
+    Sha256Digest,
 };
 
 use crate::closure_arguments::{self, ClosureArguments};
@@ -57,7 +58,7 @@ impl<'a> Payload<'a> {
     pub(super) fn initrds(&self) -> Vec<Sha256Digest> {
         let overlay = self.assignment.and_then(Assignment::overlay);
         let initrds = self.image.initrds.iter().map(|initrd| initrd.sha256);
-        initrds.chain(overlay.map(|overlay| overlay.sha256())).collect()
+        initrds.chain(overlay.map(Artifact::sha256)).collect()
     }
 
     /// The kernel parameters in order: `init=`, the parameters `initrds`, and the others.

@@ -153,7 +153,7 @@ impl Renderer {
                 labels: labels.into_iter().collect(),
                 profile: assignment.profile(),
                 parameters: machine_arguments(assignment)?,
-                overlay: overlay.map(|overlay| overlay.sha256()),
+                overlay: overlay.map(Artifact::sha256),
                 overlay_signature: signature.map(Artifact::sha256),
                 token_url: assignment.boot_once().map(token_url),
                 consume_url: assignment.boot_once().and_then(BootOnce::consuming_url),
