@@ -19,6 +19,7 @@ impl Error {
             | Self::NothingToProve { .. }
             | Self::NoSites
             | Self::DuplicateSite { .. }
+            | Self::InvalidValue(_)
             | Self::MalformedKey { .. }
             | Self::ClosureIndex { .. }
             | Self::InvalidTrustedKeys { .. }
@@ -49,7 +50,7 @@ impl Error {
             | Self::Prover { advice, .. }
             | Self::Signer { advice, .. } => advice.class,
             Self::Target { .. } if self.is_no_object() => ErrorClass::Damaged,
-            Self::Target { source } | Self::Artifact { source } => source.class(),
+            Self::Target { source } | Self::Artifact(source) => source.class(),
             Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
                 class_of_sites(report)
             }
