@@ -71,7 +71,7 @@ const STEPS: [(Step, Option<&str>); 9] = [
     (chooses_a_flake, Some("")),
     (renders, Some("choose one of: ")),
     (rolls_back, Some("name a release that is still at the target")),
-    (names_no_site, Some("name at least one site")),
+    (names_no_site, Some("name at least one target")),
     (boots, Some("change the memory: use at least 128 MiB")),
 ];
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use netboot_core::{BackendError, ErrorClass, InvalidValue, ProfileName, Report};
 use netboot_publish::{Error as PublishError, Sites};
 
-const HINT: &str = "name at least one site";
+const HINT: &str = "name at least one target";
 
 fn no_sites() -> PublishError {
     Sites::builder().build().unwrap_err()
@@ -56,7 +56,7 @@ fn a_report_comes_back_out_of_anyhow_with_its_hint() {
         [
             "error: the nightly job failed",
             "  because: there are no sites to publish to",
-            "  what to do: name at least one site",
+            "  what to do: name at least one target",
         ]
     );
 }
