@@ -34,13 +34,15 @@ pub(crate) struct TrustOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pointer and keys")]
 pub(crate) struct SignerOptions {
-    /// The file of a secret key of minisign, to sign with. The key of netboot.toml signs as well.
+    /// The file of a secret key of minisign, to sign with. Can be repeated. The key of netboot.toml
+    /// signs as well.
     #[arg(long, value_name = "FILE")]
-    sign: Option<PathBuf>,
+    sign: Vec<PathBuf>,
 
-    /// A file with the password of the secret key.
-    #[arg(long, value_name = "FILE", requires = "sign")]
-    password_file: Option<PathBuf>,
+    /// A file with the password of a secret key. Can be repeated, in the order of the keys that
+    /// have a password.
+    #[arg(long = "password-file", value_name = "FILE", requires = "sign")]
+    password_files: Vec<PathBuf>,
 }
 
 impl TrustOptions {
@@ -78,30 +80,36 @@ impl TrustOptions {
 impl SignerOptions {
     /// True if one of these options is on the command line.
     pub(crate) fn is_given(&self) -> bool {
-        self.sign.is_some()
+        !self.sign.is_empty()
     }
 
-    /// Reads the file of the key. A command does this before it works, so that a wrong password
+    /// Reads the files of the keys. A command does this before it works, so that a wrong password
     /// ends it at once.
     ///
     /// # Errors
-    /// If a file cannot be read, or the key cannot be used.
-    pub(crate) fn read(&self) -> Result<Option<Arc<MinisignKey>>, Report> {
-        let Some(path) = &self.sign else { return Ok(None) };
-        let password = match &self.password_file {
-            Some(path) => Some(
-                netboot_core::read_regular_text(path, PASSWORD_LIMIT)
-                    .map_err(Error::of_option("--password-file"))
-                    .of_command_line()?,
-            ),
-            None => None,
-        };
-        let password = password.as_deref().map(|text| text.trim_end_matches(['\r', '\n']));
-        Ok(Some(Arc::new(
-            MinisignKey::read(path, password)
-                .map_err(Error::of_option("--sign"))
-                .of_command_line()?,
-        )))
+    /// If a file cannot be read, a key cannot be used, or a password has no key.
+    pub(crate) fn read(&self) -> Result<Vec<Arc<MinisignKey>>, Report> {
+        let mut passwords = self.password_files.iter();
+        let mut keys = Vec::new();
+        for path in &self.sign {
+            let key = match MinisignKey::read(path, None) {
+                Err(netboot_publish::Error::KeyLocked) => {
+                    let password = passwords.next().map(read_password).transpose()?;
+                    MinisignKey::read(path, password.as_deref())
+                }
+                key => key,
+            };
+            keys.push(Arc::new(key.map_err(Error::of_option("--sign")).of_command_line()?));
+        }
+        if let Some(path) = passwords.next() {
+            // A file that cannot be read is the mistake to tell first.
+            read_password(path)?;
+            return Err(Misuse::report(
+                format!("`--password-file {}` has no effect: no key needs it", path.display()),
+                "give one file for each secret key that has a password, and no other",
+            ));
+        }
+        Ok(keys)
     }
 
     /// Returns true if there is a key to sign with, here or in netboot.toml.
@@ -110,7 +118,7 @@ impl SignerOptions {
     /// The errors of the configuration.
     pub(crate) fn has_signer(&self, session: &Session) -> Result<bool, Error> {
         let signing = session.configuration()?.signing.as_ref();
-        Ok(self.sign.is_some() || signing.is_some_and(|it| it.key_file.is_some()))
+        Ok(!self.sign.is_empty() || signing.is_some_and(|it| it.key_file.is_some()))
     }
 
     /// Checks that there is a key to sign with.
@@ -120,4 +128,11 @@ impl SignerOptions {
     pub(crate) fn require_signer(&self, session: &Session) -> Result<(), Error> {
         if self.has_signer(session)? { Ok(()) } else { Err(Error::NoSigner) }
     }
+}
+
+fn read_password(path: &PathBuf) -> Result<String, Report> {
+    let text = netboot_core::read_regular_text(path, PASSWORD_LIMIT)
+        .map_err(Error::of_option("--password-file"))
+        .of_command_line()?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

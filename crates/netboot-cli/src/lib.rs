@@ -50,6 +50,8 @@ mod misuse;
 #[cfg(feature = "program")]
 mod operator_words;
 #[cfg(feature = "program")]
+mod pointer_lifetime;
+#[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "terminal")]
 mod progress;
@@ -83,8 +85,6 @@ mod spelling;
 #[cfg(feature = "program")]
 mod standard_output;
 mod target;
-#[cfg(feature = "program")]
-mod target_place;
 #[cfg(feature = "program")]
 mod usage;
 #[cfg(feature = "program")]

@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 40] = [
+const PHRASES: [(&str, &str); 42] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -43,7 +43,7 @@ const PHRASES: [(&str, &str); 40] = [
     ),
     (
         "with a publisher that may replace an untrusted pointer (`with_replace_untrusted(true)`)",
-        "with `netboot activate --replace-untrusted`",
+        "with `netboot activate TARGET RELEASE --replace-untrusted --sign FILE`",
     ),
     (
         "let the publisher replace files of others (`with_replace_foreign`, `netboot build \
@@ -56,6 +56,17 @@ const PHRASES: [(&str, &str); 40] = [
     ),
     ("`Publisher::refresh`", "`netboot refresh`"),
     (
+        "give the publisher a signer with a trusted key (`with_signer`), or let it write unsigned \
+         pointers (`with_unsigned_pointers(true)`): readers",
+        "sign with a trusted key (`--sign FILE`), or leave signing (`--unsigned`): readers",
+    ),
+    (
+        "say for how long the new pointer counts (`with_pointer_lifetime`), or that it counts for \
+         ever (`without_pointer_lifetime`)",
+        "say for how long the new pointer counts (`--pointer-lifetime HOURS`), or that it counts \
+         for ever (`--pointer-lifetime none`)",
+    ),
+    (
         "stage the release again with its signer, or sign",
         "publish the release again and sign it (`--sign FILE`), or sign",
     ),
@@ -64,8 +75,10 @@ const PHRASES: [(&str, &str); 40] = [
         "publish the release again and sign it with a trusted key (`--sign FILE`)",
     ),
     (
-        "stage the release again with another trusted signer",
-        "publish the release again with another trusted key (`--sign FILE`)",
+        "`Publisher::countersign` signs what is at the target, and `Publisher::stage` brings it \
+         there",
+        "`netboot countersign` signs what is at the target, and `netboot publish --stage` brings \
+         it there",
     ),
     (
         "and stage the release again from its source",

@@ -31,6 +31,8 @@ use crate::session::Session;
 pub(crate) struct Publication {
     pub(crate) destinations: Destinations,
     pub(crate) policy: ActivationPolicy,
+    /// True if the release does not go live.
+    pub(crate) is_staging: bool,
     pub(crate) renderer: Renderer,
     pub(crate) machines: ListedMachines,
     /// True if a pointer that nobody trusts is replaced.
@@ -65,7 +67,9 @@ impl Publication {
             }
             let kept = kept_images(publisher, live.as_ref(), &names).await?;
             let draft = publication.renderer.render_draft(profiles.iter().copied(), kept)?;
-            publisher.rehearse(&draft, &session.context).await?;
+            if !publication.is_staging {
+                publisher.rehearse(&draft, &session.context).await?;
+            }
             Ok(*draft.id())
         };
         let drafts = self.at_each(session, draft).await?;

@@ -31,6 +31,11 @@ pub(crate) struct PublicationOptions {
     #[arg(long)]
     each: bool,
 
+    /// Send the release without making it live, so that others can look at it or sign it as well.
+    /// `netboot activate` makes it live.
+    #[arg(long, conflicts_with_all = ["all_or_none", "prove"])]
+    stage: bool,
+
     /// Also keep the links of the old layout at the target, for boot scripts that name
     /// `bzImage-<profile>`. A machine that boots while the links change can get files of two
     /// releases.
@@ -81,6 +86,12 @@ impl PublicationOptions {
                 format!("leave out `{option}`, or publish: `--to TARGET`, without `--check`"),
             ));
         }
+        if let Some(option) = self.given_to_go_live().filter(|_| self.stage) {
+            return Err(Misuse::report(
+                format!("`{option}` has no effect with `--stage`: nothing goes live"),
+                format!("leave out `{option}`, and give it to `netboot activate` if it has it"),
+            ));
+        }
         let settings = self.publisher.read(session)?;
         let prover = self.proof.prover(session)?;
         let configuration = session.configuration()?;
@@ -108,6 +119,7 @@ impl PublicationOptions {
         Ok(Publication {
             destinations,
             policy,
+            is_staging: self.stage,
             renderer,
             machines,
             replaces_untrusted,
@@ -121,12 +133,19 @@ impl PublicationOptions {
         let options = [
             ("--all-or-none", self.all_or_none),
             ("--each", self.each),
+            ("--stage", self.stage),
             ("--legacy-links", self.legacy_links),
             ("--timeout", self.timeout.is_some()),
             ("--prove", self.proof.is_given()),
         ];
         let given = options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
         given.or_else(|| self.machines.given()).or_else(|| self.publisher.given())
+    }
+
+    /// The first of these options that is on the command line and that only going live needs.
+    fn given_to_go_live(&self) -> Option<&'static str> {
+        let links = self.legacy_links.then_some("--legacy-links");
+        links.or_else(|| self.publisher.given_to_go_live())
     }
 
     /// The renderer of the script in a profile's folder, if nothing is published: `--closure-url`

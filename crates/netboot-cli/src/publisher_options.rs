@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use netboot_core::{PointerName, Report};
 use netboot_publish::{PointerMemory, PointerMemoryFile};
 
-use crate::at_least_one::at_least_one;
 use crate::error::Error;
 use crate::key_options::{SignerOptions, TrustOptions};
 use crate::misuse::{Misuse, OfCommandLine};
+use crate::pointer_lifetime::PointerLifetime;
 use crate::publisher_settings::{PublisherSettings, ReaderSettings};
 use crate::session::Session;
 
@@ -41,9 +40,10 @@ pub(crate) struct SigningOptions {
     #[command(flatten)]
     signer: SignerOptions,
 
-    /// The number of hours for which a pointer may be trusted after it was written.
-    #[arg(long, value_name = "HOURS", value_parser = at_least_one::<u32>)]
-    pointer_lifetime: Option<u32>,
+    /// The number of hours for which a pointer may be trusted after it was written, or `none`. A
+    /// pointer that has a best-before date is not replaced without this option.
+    #[arg(long, value_name = "HOURS")]
+    pointer_lifetime: Option<PointerLifetime>,
 }
 
 /// The options of commands that make a release live.
@@ -56,6 +56,11 @@ pub(crate) struct PublisherOptions {
     /// Replace a pointer that cannot be trusted. Its history ends.
     #[arg(long)]
     replace_untrusted: bool,
+
+    /// Replace a signed pointer by one that is not signed. Who reads the target with keys then
+    /// refuses it.
+    #[arg(long)]
+    unsigned: bool,
 
     #[command(flatten)]
     foreign: ForeignOption,
@@ -116,11 +121,11 @@ impl SigningOptions {
     /// If a file cannot be read, the keys make no sense, or an option has no effect.
     pub(crate) fn read(&self, session: &Session) -> Result<PublisherSettings, Report> {
         let reader = self.reader.read_of_signer(self.signer.has_signer(session)?, session)?;
-        let hours = |hours| Duration::from_secs(3600) * hours;
         Ok(PublisherSettings {
             reader,
-            signer: self.signer.read()?,
-            pointer_lifetime: self.pointer_lifetime.map(hours),
+            signers: self.signer.read()?,
+            pointer_lifetime: self.pointer_lifetime,
+            unsigned: false,
             replace_untrusted: false,
             replace_foreign: false,
         })
@@ -166,22 +171,39 @@ impl PublisherOptions {
                  `--replace-untrusted`",
             ));
         }
+        if self.unsigned && is_checked {
+            return Err(Misuse::report(
+                "`--unsigned` has no effect with keys: the new pointer is signed",
+                "leave out `--unsigned`; to leave signing, name no keys, here or in netboot.toml",
+            ));
+        }
         Ok(PublisherSettings {
+            unsigned: self.unsigned,
             replace_untrusted: self.replace_untrusted,
             replace_foreign: self.foreign.replace_foreign,
             ..settings
         })
     }
 
+    /// The first of these options that is on the command line and that only the pointer and the
+    /// entry points need.
+    pub(crate) fn given_to_go_live(&self) -> Option<&'static str> {
+        let options = [
+            ("--pointer-lifetime", self.signing.pointer_lifetime.is_some()),
+            ("--unsigned", self.unsigned),
+            ("--replace-foreign", self.foreign.replace_foreign),
+        ];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
+
     /// The first of these options that is on the command line.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        let Self { signing, replace_untrusted, foreign } = self;
-        let options = [
-            ("--sign", signing.signer.is_given()),
-            ("--pointer-lifetime", signing.pointer_lifetime.is_some()),
-            ("--replace-untrusted", *replace_untrusted),
-            ("--replace-foreign", foreign.replace_foreign),
-        ];
+        let Self { signing, replace_untrusted, .. } = self;
+        if let Some(option) = self.given_to_go_live() {
+            return Some(option);
+        }
+        let options =
+            [("--sign", signing.signer.is_given()), ("--replace-untrusted", *replace_untrusted)];
         let given = options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
         given.or_else(|| signing.reader.given())
     }

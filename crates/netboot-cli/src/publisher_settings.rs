@@ -1,10 +1,11 @@
 //! The pointer and the keys of a command, which publishers get.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use netboot_core::PointerName;
 use netboot_publish::{MinisignKey, PointerMemory, PublicUrl, Publisher, TrustedKeys};
+
+use crate::pointer_lifetime::PointerLifetime;
 
 /// The pointer and the trusted keys of a command that reads targets.
 #[derive(Debug, Clone)]
@@ -18,8 +19,10 @@ pub(crate) struct ReaderSettings {
 #[derive(Debug, Clone)]
 pub(crate) struct PublisherSettings {
     pub(crate) reader: ReaderSettings,
-    pub(crate) signer: Option<Arc<MinisignKey>>,
-    pub(crate) pointer_lifetime: Option<Duration>,
+    pub(crate) signers: Vec<Arc<MinisignKey>>,
+    pub(crate) pointer_lifetime: Option<PointerLifetime>,
+    /// True if the new pointer may be unsigned where the old one is signed.
+    pub(crate) unsigned: bool,
     pub(crate) replace_untrusted: bool,
     pub(crate) replace_foreign: bool,
 }
@@ -54,13 +57,14 @@ impl PublisherSettings {
     /// The settings of a command to which no pointer matters.
     pub(crate) fn of_keys(
         trusted_keys: Option<TrustedKeys>,
-        signer: Option<Arc<MinisignKey>>,
+        signers: Vec<Arc<MinisignKey>>,
     ) -> Self {
         let pointer = PointerName::default();
         Self {
             reader: ReaderSettings { pointer, trusted_keys, memory: None },
-            signer,
+            signers,
             pointer_lifetime: None,
+            unsigned: false,
             replace_untrusted: false,
             replace_foreign: false,
         }
@@ -85,12 +89,16 @@ impl PublisherSettings {
         if self.replace_foreign {
             publisher = publisher.with_replace_foreign(true);
         }
-        if let Some(signer) = &self.signer {
+        if self.unsigned {
+            publisher = publisher.with_unsigned_pointers(true);
+        }
+        for signer in &self.signers {
             publisher = publisher.with_signer(signer.clone());
         }
-        if let Some(lifetime) = self.pointer_lifetime {
-            publisher = publisher.with_pointer_lifetime(lifetime);
+        match self.pointer_lifetime {
+            None => publisher,
+            Some(PointerLifetime::Endless) => publisher.without_pointer_lifetime(),
+            Some(PointerLifetime::Limited(time)) => publisher.with_pointer_lifetime(time),
         }
-        publisher
     }
 }

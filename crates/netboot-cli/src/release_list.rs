@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use futures::{StreamExt, TryStreamExt};
 use netboot_core::layout::{self, Location};
-use netboot_core::{Context, Manifest, ProfileName, ReleaseId, Report};
+use netboot_core::{Context, Manifest, PointerName, ProfileName, ReleaseId, Report};
 use netboot_publish::{
     ActivationKind, Error, Finding, HistoryEntry, ListScope, Publisher, VerifyDepth, VerifyScope,
 };
@@ -47,6 +47,10 @@ pub(crate) struct Listing {
 pub(crate) struct ListedRelease {
     pub(crate) release: ReleaseId,
     pub(crate) state: ReleaseState,
+    /// The other pointers that make it live.
+    pub(crate) live_by: Vec<PointerName>,
+    /// True if the target has other pointers.
+    pub(crate) has_other_pointers: bool,
     /// The time when it last went live, and how.
     pub(crate) activated: Option<(SystemTime, ActivationKind)>,
     /// The time when it was last staged, by the target's clock.
@@ -72,6 +76,18 @@ impl ListedRelease {
     pub(crate) fn when(&self) -> Option<SystemTime> {
         self.activated.map(|(time, _)| time).or(self.staged_at)
     }
+
+    /// Its state as people read it.
+    pub(crate) fn shown_state(&self) -> String {
+        let by: Vec<String> = self.live_by.iter().map(|name| format!("live by `{name}`")).collect();
+        let own = match self.state {
+            ReleaseState::Staged if !by.is_empty() => None,
+            // Nobody knows here what was live by other pointers.
+            ReleaseState::Staged if self.has_other_pointers => Some("staged, not live".to_owned()),
+            state => Some(state.to_string()),
+        };
+        own.into_iter().chain(by).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl fmt::Display for ReleaseState {
@@ -92,7 +108,7 @@ impl fmt::Display for ReleaseState {
 /// If the target cannot be read.
 pub(crate) async fn list(publisher: &Publisher) -> Result<Listing, Error> {
     let (history, problem) = match publisher.history().await {
-        Ok(history) => (history, None),
+        Ok(history) => (history, problem_of_live(publisher).await?),
         // Whoever mends the pointer has to know which releases are there.
         Err(
             error @ (Error::MalformedPointer { .. }
@@ -119,12 +135,53 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Listing, Error> {
         place.unwrap_or(history.len())
     };
     listed.sort_by_key(|release| (release.state, place(release), Reverse(release.when())));
-    if problem.is_some() {
+    let others = others(publisher).await?;
+    for release in &mut listed {
+        let by = |(pointer, live): (&PointerName, &Option<ReleaseId>)| {
+            (*live == Some(release.release)).then(|| pointer.clone())
+        };
+        release.live_by = others.iter().filter_map(by).collect();
+        release.has_other_pointers = !others.is_empty();
+    }
+    if problem.is_some() && history.is_empty() {
         for release in &mut listed {
             release.state = ReleaseState::Unknown;
         }
     }
     Ok(Listing { releases: listed, problem })
+}
+
+/// Why readers refuse a pointer that has a history: its best-before date has passed, or its script
+/// is not that of its release.
+async fn problem_of_live(publisher: &Publisher) -> Result<Option<Report>, Error> {
+    match publisher.live().await {
+        Err(error @ Error::UntrustedPointer { .. }) => Ok(Some(error.into())),
+        Err(error) => Err(error),
+        Ok(_) => Ok(None),
+    }
+}
+
+/// The other pointers of the target, with the releases that they make live.
+async fn others(publisher: &Publisher) -> Result<BTreeMap<PointerName, Option<ReleaseId>>, Error> {
+    let mut others = BTreeMap::new();
+    for listed in publisher.store().list(&ListScope::Root).await? {
+        let Some(Location::Pointer(name)) = Location::parse(&listed.path) else { continue };
+        if name == *publisher.pointer() {
+            continue;
+        }
+        let Ok(other) = publisher.clone().with_pointer(name.clone());
+        match other.live().await {
+            Ok(live) => drop(others.insert(name, live)),
+            // It may also be an entry point, which has the place of a pointer.
+            Err(
+                Error::MalformedPointer { .. }
+                | Error::UntrustedPointer { .. }
+                | Error::ForeignFile { .. },
+            ) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(others)
 }
 
 /// The staged releases, and when each was last staged; and every release that has a file.
@@ -173,6 +230,8 @@ async fn look(
             Some(_) => ReleaseState::WasLive,
             None => ReleaseState::Staged,
         },
+        live_by: Vec::new(),
+        has_other_pointers: false,
         activated: entry.map(|entry| (entry.activated_at, entry.kind)),
         staged_at,
         is_whole,

@@ -3,14 +3,16 @@
 mod class;
 pub(crate) mod constructors;
 mod hint;
+mod site_report;
 
 use netboot_core::{Advice, Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
+pub use self::site_report::{SiteOutcome, SitesReport};
 use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
+use crate::pointer::loss::PointerLoss;
 use crate::pointer::problem::PointerProblem;
 use crate::proof::{FailedProof, show_failures};
-use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
 
 /// The errors of this crate.
@@ -177,6 +179,14 @@ pub enum Error {
     NoPointerSigner {
         /// The pointer.
         pointer: PointerName,
+    },
+    /// The new pointer would have less protection than the one that it would replace.
+    #[error("pointer `{pointer}` {loss}")]
+    LessProtection {
+        /// The pointer.
+        pointer: PointerName,
+        /// The protection that it would lose.
+        loss: PointerLoss,
     },
     /// The manifest of a release at the target cannot be understood.
     #[error("the manifest of release {} cannot be understood", .release.short())]
@@ -368,32 +378,4 @@ pub enum Error {
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
-}
-
-/// The outcome of a release at one site.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SiteOutcome {
-    /// The release is live.
-    Live(Receipt),
-    /// The release is staged and whole. It is not live, since it did not go live at another site.
-    Staged(Staged),
-    /// The release was live and was rolled back, since it could not go live at another site.
-    RolledBack(Receipt),
-    /// The site failed. The release may be staged in part or completely. After a failure at the
-    /// pointer it may be live and whole, except under [`AllOrNone`](crate::ActivationPolicy).
-    Failed(Error),
-    /// The release may be live although it should be live nowhere, because the rollback failed.
-    NotRolledBack(Error),
-}
-
-/// The outcome of a release at each site. `Display` counts the sites and shows a line for each.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct SitesReport {
-    /// The release.
-    pub release: ReleaseId,
-    /// The outcomes, by site.
-    pub sites: BTreeMap<SiteName, SiteOutcome>,
-    pub(crate) is_staging: bool,
 }

@@ -125,6 +125,7 @@ pub use crate::finding::Finding;
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
 pub use crate::pointer::activation::ActivationKind;
+pub use crate::pointer::loss::PointerLoss;
 pub use crate::pointer::problem::PointerProblem;
 #[cfg(feature = "local")]
 pub use crate::pointer_memory::file::PointerMemoryFile;

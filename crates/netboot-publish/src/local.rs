@@ -4,6 +4,7 @@ mod copy;
 mod flock;
 mod listing;
 mod object;
+mod place;
 mod root;
 mod temporary;
 
@@ -102,6 +103,11 @@ impl fmt::Display for LocalStore {
 impl Store for LocalStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::all()
+    }
+
+    async fn place(&self) -> Result<String, Error> {
+        let real = |root: &Root| Ok(place::real(root.path()).display().to_string());
+        self.root.limited(real).await
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {

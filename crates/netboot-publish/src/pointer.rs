@@ -11,6 +11,7 @@
 //! ```
 
 pub(crate) mod activation;
+pub(crate) mod loss;
 pub(crate) mod problem;
 pub(crate) mod stamp;
 pub(crate) mod trust;

@@ -41,7 +41,7 @@ impl KnownPointer {
 /// lasts, such as `PointerMemoryFile`.
 ///
 /// # Contract
-/// - `place` is a store or a URL as its `Display` shows it. Each pair of a place and a pointer's
+/// - `place` is the [`place`](crate::Store::place) of a store, or a URL. Each pair of a place and a pointer's
 ///   name has its own memory.
 /// - [`remember`](Self::remember) keeps the pointer with the higher counter. Of two pointers with
 ///   the same counter, it keeps the earlier one.

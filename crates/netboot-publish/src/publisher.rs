@@ -12,6 +12,7 @@ mod images;
 pub(crate) mod inventory;
 pub(crate) mod plan;
 pub(crate) mod prepare;
+pub(crate) mod protection;
 mod prove;
 pub(crate) mod prune;
 mod publish;
@@ -35,6 +36,7 @@ use netboot_core::{PointerName, ReleasePath, layout};
 use crate::binary_cache::BinaryCache;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
+use crate::pointer::Pointer;
 use crate::pointer::trust::PointerTrust;
 use crate::pointer_memory::{PointerMemory, VolatilePointerMemory};
 use crate::publisher::checks::depth::VerifyDepth;
@@ -42,6 +44,7 @@ use crate::publisher::checks::known_objects::KnownObjects;
 use crate::publisher::checks::places::PlaceRules;
 use crate::publisher::checks::signing::Signing;
 use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::protection::AllowedLosses;
 use crate::signature::Signer;
 use crate::signature::trusted_keys::TrustedKeys;
 use crate::store::Store;
@@ -89,6 +92,7 @@ pub struct Publisher {
     pub(crate) signing: Signing,
     memory: Arc<dyn PointerMemory>,
     pointer_lifetime: Option<Duration>,
+    allowed_losses: AllowedLosses,
     binary_cache: Option<BinaryCache>,
     known: Arc<KnownObjects>,
     clock: Arc<dyn Clock>,
@@ -104,6 +108,7 @@ impl From<Arc<dyn Store>> for Publisher {
             signing: Signing::default(),
             memory: Arc::new(VolatilePointerMemory::default()),
             pointer_lifetime: None,
+            allowed_losses: AllowedLosses::default(),
             binary_cache: None,
             known: Arc::default(),
             clock: Arc::new(SystemClock),
@@ -219,13 +224,34 @@ impl Publisher {
     /// Sets how long a pointer may be trusted after it was written. The publisher writes a
     /// best-before date, in whole seconds, into each pointer. [`refresh`](Self::refresh) sets a new
     /// date, and so does publishing the live release again if less than half of the time is left.
-    /// The default is no date.
+    /// The default is no date, and the publisher then refuses to replace a pointer that has one
+    /// ([`Error::LessProtection`]).
     ///
     /// A date limits for how long someone who holds back newer pointers (a *freeze attack*) can
     /// keep machines at an old release.
     #[must_use]
     pub fn with_pointer_lifetime(mut self, lifetime: Duration) -> Self {
         self.pointer_lifetime = Some(lifetime);
+        self.allowed_losses.best_before = false;
+        self
+    }
+
+    /// Lets pointers count for ever. The publisher writes no best-before date, also in the place of
+    /// a pointer that has one.
+    #[must_use]
+    pub fn without_pointer_lifetime(mut self) -> Self {
+        self.pointer_lifetime = None;
+        self.allowed_losses.best_before = true;
+        self
+    }
+
+    /// Sets whether a publisher without keys replaces a signed pointer by one that is not signed.
+    /// The default is `false` ([`Error::LessProtection`]): readers with keys would refuse the new
+    /// pointer, and machines behind them would no longer boot. To leave signing, first take the
+    /// keys from all readers.
+    #[must_use]
+    pub fn with_unsigned_pointers(mut self, unsigned_pointers: bool) -> Self {
+        self.allowed_losses.signature = unsigned_pointers;
         self
     }
 
@@ -259,6 +285,15 @@ impl Publisher {
 
     pub(crate) async fn read_pointer(&self) -> Result<PointerState, Error> {
         PointerState::read(self.store.as_ref(), &self.pointer, &self.pointer_trust()).await
+    }
+
+    /// Remembers a pointer that this publisher wrote.
+    pub(crate) async fn remember(&self, pointer: &Pointer) {
+        let trust = self.pointer_trust();
+        match trust.place(self.store.as_ref()).await {
+            Ok(place) => trust.remember(&place, &self.pointer, pointer).await,
+            Err(error) => tracing::warn!(%error, "cannot remember the counter of a pointer"),
+        }
     }
 
     pub(crate) fn pointer_trust(&self) -> PointerTrust {

@@ -67,7 +67,9 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///     soon end with [`Error::Cancelled`]; dropping the future ends them too. A half-written file
 ///     never stays behind under a name that could be an object's.
 /// 13. `send` reports progress in bytes for each upload, and reports the full size at the end.
-/// 14. `Display` names the place for people, and the capabilities never change.
+/// 14. `Display` names the place for people. `place` names it for programs: it is the same for every
+///     way to write the place, so that a memory of pointers knows it again. The capabilities never
+///     change.
 ///
 /// To change some methods of another store, implement [`StoreLayer`](crate::StoreLayer). An
 /// [`Arc`](std::sync::Arc) of a store is a store, and so is a `Box<dyn Store>`.
@@ -92,6 +94,15 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
     /// The capabilities of the store. They never change.
     fn capabilities(&self) -> Capabilities;
+
+    /// The name of the place. It is the same for every way to write the place, as far as this
+    /// machine can tell. The default is the text of `Display`.
+    ///
+    /// # Errors
+    /// If the target cannot be reached or read.
+    async fn place(&self) -> Result<String, Error> {
+        Ok(self.to_string())
+    }
 
     /// The entries at `paths`. Paths without an entry are left out.
     ///

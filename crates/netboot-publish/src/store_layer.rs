@@ -68,6 +68,14 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
         self.inner().capabilities()
     }
 
+    /// See [`Store::place`].
+    ///
+    /// # Errors
+    /// See [`Store::place`].
+    async fn place(&self) -> Result<String, Error> {
+        self.inner().place().await
+    }
+
     /// See [`Store::stat`].
     ///
     /// # Errors
@@ -155,6 +163,11 @@ macro_rules! forward_store {
             fn capabilities(&self) -> Capabilities {
                 let $this = self;
                 $via::capabilities($inner)
+            }
+
+            async fn place(&self) -> Result<String, Error> {
+                let $this = self;
+                $via::place($inner).await
             }
 
             async fn stat(

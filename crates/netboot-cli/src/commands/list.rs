@@ -29,6 +29,7 @@ With --json:
     release       its id
     state         live, was-live, staged or deleted; or unknown if the
                   pointer cannot be used
+    live_by       the other pointers that make it live
     whole         false if files of it are missing or have a wrong size
     trusted       false if too few trusted keys signed it
     activated_at  when it last went live, or null
@@ -79,6 +80,7 @@ fn object(listed: &ListedRelease) -> Value {
     json!({
         "release": listed.release,
         "state": listed.state,
+        "live_by": listed.live_by,
         "whole": listed.is_whole,
         "trusted": listed.is_trusted,
         "activated_at": listed.activated.map(|(time, _)| utc(time)),
@@ -136,7 +138,7 @@ fn row(listed: &ListedRelease, now: SystemTime) -> [String; 5] {
     };
     [
         listed.release.short(),
-        format!("{}{whole}", listed.state),
+        format!("{}{whole}", listed.shown_state()),
         listed.when().map_or_else(|| "?".to_owned(), |time| ago(time, now)),
         size,
         profiles,
@@ -165,6 +167,8 @@ mod tests {
         let listed = |digit: &str, state, is_whole, profiles: &[&str]| ListedRelease {
             release: digit.repeat(64).parse().unwrap(),
             state,
+            live_by: Vec::new(),
+            has_other_pointers: false,
             activated: Some((now - Duration::from_secs(180), ActivationKind::Activated)),
             staged_at: None,
             is_whole,

@@ -57,7 +57,8 @@ Standard output has the id of the release; with several targets, a line `ID TARG
 With --json:
   targets  the targets, in the order of the command line. Each has:
     target         the target, as it was written
-    outcome        live; failed; or with --all-or-none also staged, rolled-back or not-rolled-back
+    outcome        live; failed; with --stage staged; or with --all-or-none also staged,
+                   rolled-back or not-rolled-back
     release        the id of the release, or null if it failed
     previous       the release that was live before, or null
     changed        false if the release was live already, or null

@@ -16,7 +16,6 @@ use crate::publisher_settings::PublisherSettings;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
 use crate::shown_findings;
-use crate::target_place::place_of;
 
 /// The description of the answer, without the object of a finding.
 const ANSWER: &str = "\
@@ -63,7 +62,8 @@ impl Arguments {
         let mut settings = self.options.read_to_write(session)?;
         settings.replace_foreign = self.foreign.replace_foreign;
         let (target, reader) = self.target.open(settings.reader(), session).await?;
-        self.require_others(place_of(&target, &reader), &settings, session).await?;
+        let place = until_cancelled(session, reader.store().place()).await?;
+        self.require_others(place, &settings, session).await?;
         let (mut mirrors, mut known) = (Vec::new(), BTreeSet::new());
         for from in &self.from {
             let mirror = PublishedTarget::new(from).read(settings.reader(), session).await?;
@@ -120,9 +120,9 @@ impl Arguments {
     ) -> Result<(), Report> {
         let mut places = BTreeMap::from([(target, self.target.as_str())]);
         for from in &self.from {
-            let (mirror, reader) =
-                PublishedTarget::new(from).open(settings.reader(), session).await?;
-            if let Some(same) = places.insert(place_of(&mirror, &reader), from) {
+            let (_, reader) = PublishedTarget::new(from).open(settings.reader(), session).await?;
+            let place = until_cancelled(session, reader.store().place()).await?;
+            if let Some(same) = places.insert(place, from) {
                 return Err(Misuse::report(
                     format!("`{same}` and `{from}` are the same target"),
                     "name another target that has the release: `--from TARGET`",

@@ -100,6 +100,9 @@ impl SigningSection {
         signer: Option<MinisignKey>,
         keys: Vec<TrustedKey>,
     ) -> Result<SigningKeys, Problem> {
+        if keys.is_empty() {
+            return Err(self.without_keys());
+        }
         let trusted_keys = TrustedKeys::new(keys)
             .map_err(|error| Problem::of("signing.trusted-keys", &error, error.hint()))?
             .with_threshold(self.threshold)
@@ -117,6 +120,18 @@ impl SigningSection {
             pointer_lifetime: self.pointer_lifetime_hours.map(hours),
             replace_untrusted: self.replace_untrusted,
         })
+    }
+
+    /// The problem of a section that names no key, at a key that the file has.
+    fn without_keys(&self) -> Problem {
+        let key = match self {
+            Self { threshold, .. } if *threshold != 1 => "signing.threshold",
+            Self { pointer_lifetime_hours: Some(_), .. } => "signing.pointer-lifetime-hours",
+            Self { replace_untrusted: true, .. } => "signing.replace-untrusted",
+            _ => "signing",
+        };
+        let hint = "name the secret key with key-file, or the public keys with trusted-keys";
+        Problem::new(key, "there is no key for it", hint)
     }
 
     fn parse_trusted(&self) -> Result<Vec<TrustedKey>, Problem> {

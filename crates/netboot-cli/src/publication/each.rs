@@ -2,11 +2,11 @@
 
 use futures::future::join_all;
 use netboot_core::{Context, Image};
-use netboot_publish::{Error, ProofReport, Receipt};
+use netboot_publish::Error;
 
 use super::destination::Destination;
 use super::error::PublicationError;
-use super::outcome::Published;
+use super::outcome::{Done, Published};
 use super::{Publication, at_destination};
 
 /// The number of times that a release is made again if somebody else publishes at the same time.
@@ -36,7 +36,7 @@ impl Publication {
         destination: &Destination,
         images: &[Image],
         context: &Context,
-    ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
+    ) -> Result<Done, PublicationError> {
         let mut attempt = 1;
         loop {
             match self.publish_once(destination, images, context).await {
@@ -53,14 +53,17 @@ impl Publication {
         destination: &Destination,
         images: &[Image],
         context: &Context,
-    ) -> Result<(Receipt, Option<ProofReport>), PublicationError> {
+    ) -> Result<Done, PublicationError> {
         let publisher = &destination.publisher;
         let live = self.live(publisher).await?;
         let release = self.release_over(publisher, live.as_ref(), images).await?;
+        if self.is_staging {
+            return Ok(Done::Staged(publisher.stage(&release, context).await?));
+        }
         let Some(prover) = self.prover.as_deref() else {
-            return Ok((publisher.publish_over(live, &release, context).await?, None));
+            return Ok(Done::Live(publisher.publish_over(live, &release, context).await?, None));
         };
         let receipt = publisher.publish_proven_over(live, &release, prover, context).await?;
-        Ok((receipt.receipt, Some(receipt.proof)))
+        Ok(Done::Live(receipt.receipt, Some(receipt.proof)))
     }
 }

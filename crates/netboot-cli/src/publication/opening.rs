@@ -11,7 +11,6 @@ use crate::misuse::Misuse;
 use crate::publisher_settings::PublisherSettings;
 use crate::session::Session;
 use crate::target::Target;
-use crate::target_place::{place_of, real_path};
 
 /// The targets of a command.
 #[derive(Debug, Default)]
@@ -36,10 +35,13 @@ pub(crate) async fn open_destinations(
     let (mut names, mut places) = (BTreeSet::new(), BTreeMap::new());
     for (position, text) in texts.iter().enumerate() {
         let target = session.target(text)?;
-        require_no_target_above(&target)?;
         // A look at a bucket writes nothing there.
         let publisher = target.reader().await?;
-        if let Some(same) = places.insert(place_of(&target, &publisher), text) {
+        let place = publisher.store().place().await?;
+        if target.directory().is_some() {
+            require_no_target_above(&target, Path::new(&place))?;
+        }
+        if let Some(same) = places.insert(place, text) {
             return Err(Misuse::report(
                 format!("`{same}` and `{text}` are the same target"),
                 "name each target once",
@@ -61,8 +63,7 @@ pub(crate) async fn open_destinations(
 }
 
 /// Refuses a directory inside of another target, which would take its files for foreign ones.
-fn require_no_target_above(target: &Target) -> Result<(), Report> {
-    let Some(place) = target.directory().map(real_path) else { return Ok(()) };
+fn require_no_target_above(target: &Target, place: &Path) -> Result<(), Report> {
     let is_target =
         |directory: &&Path| ["blobs", "releases"].iter().all(|name| directory.join(name).is_dir());
     match place.ancestors().skip(1).find(is_target) {

@@ -1,7 +1,7 @@
 //! The outcome of publishing, for people and for programs.
 
 use netboot_core::{ReleaseId, Report};
-use netboot_publish::{Error, Outcome, ProofReport, Receipt, SiteOutcome};
+use netboot_publish::{Error, Outcome, ProofReport, Receipt, SiteOutcome, Staged};
 use serde_json::{Map, Value, json};
 
 use super::destination::Destination;
@@ -18,9 +18,18 @@ pub(crate) struct Published {
     proof: Option<ProofReport>,
 }
 
+/// The work at a target that was done as it was wanted.
+#[derive(Debug)]
+pub(super) enum Done {
+    Live(Receipt, Option<ProofReport>),
+    Staged(Staged),
+}
+
 #[derive(Debug)]
 enum At {
     Live(Box<Receipt>),
+    /// The release is there, and nobody wanted it to go live.
+    StagedOnly(Box<Staged>),
     /// The release is there and not live, because it did not go live at another target.
     Staged(ReleaseId),
     /// The release was live for a moment, and did not go live at another target.
@@ -36,10 +45,11 @@ enum At {
 impl Published {
     pub(super) fn of_result(
         destination: &Destination,
-        result: Result<(Receipt, Option<ProofReport>), PublicationError>,
+        result: Result<Done, PublicationError>,
     ) -> Self {
         let (outcome, proof) = match result {
-            Ok((receipt, proof)) => (At::Live(Box::new(receipt)), proof),
+            Ok(Done::Live(receipt, proof)) => (At::Live(Box::new(receipt)), proof),
+            Ok(Done::Staged(staged)) => (At::StagedOnly(Box::new(staged)), None),
             Err(error) => (At::failed(error), None),
         };
         Self { target: destination.target.to_string(), outcome, proof }
@@ -76,6 +86,15 @@ impl Published {
         }
     }
 
+    /// The release, if the work at the target was done as it was wanted.
+    fn done(&self) -> Option<&ReleaseId> {
+        match &self.outcome {
+            At::Live(receipt) => Some(&receipt.release),
+            At::StagedOnly(staged) => Some(&staged.release),
+            _ => None,
+        }
+    }
+
     /// The target.
     pub(crate) fn target(&self) -> &str {
         &self.target
@@ -89,13 +108,17 @@ impl Published {
     fn object(&self) -> Value {
         let (outcome, release, error) = match &self.outcome {
             At::Live(receipt) => ("live", Some(receipt.release), None),
+            At::StagedOnly(staged) => ("staged", Some(staged.release), None),
             At::Staged(release) => ("staged", Some(*release), None),
             At::RolledBack(release) => ("rolled-back", Some(*release), None),
             At::Failed { report, .. } => ("failed", None, Some(report)),
             At::NotRolledBack(report) => ("not-rolled-back", None, Some(report)),
         };
         let receipt = self.live();
-        let staged = receipt.and_then(|receipt| receipt.staged.as_ref());
+        let staged = match &self.outcome {
+            At::StagedOnly(staged) => Some(&**staged),
+            _ => receipt.and_then(|receipt| receipt.staged.as_ref()),
+        };
         json!({
             "target": self.target,
             "outcome": outcome,
@@ -119,6 +142,13 @@ impl Published {
         }
         match &self.outcome {
             At::Live(receipt) => line(&receipt.to_string()),
+            At::StagedOnly(staged) => {
+                line(&format!("{staged}"));
+                line(&format!(
+                    "staged, not live; `netboot activate TARGET {}` makes it live",
+                    staged.release.short()
+                ));
+            }
             At::Staged(_) => line("staged, not live"),
             At::RolledBack(_) => line("rolled back"),
             At::Failed { report, .. } => line(&report.in_full()),
@@ -151,7 +181,7 @@ impl At {
 /// Tells the outcomes, and makes the answer of a command that published. `object` is the part of
 /// the answer that the command adds.
 ///
-/// Standard output has the id of the release that is live now at each target, in the order of the
+/// Standard output has the id of the release that is live or staged now at each target, in the order of the
 /// command line; with several targets, each id is followed by its target.
 ///
 /// # Errors
@@ -161,14 +191,14 @@ pub(crate) fn answer(
     published: &[Published],
     mut object: Map<String, Value>,
 ) -> Result<Answer, Report> {
-    if session.context.check().is_err() && published.iter().any(|one| one.live().is_none()) {
+    if session.context.check().is_err() && published.iter().any(|one| one.done().is_none()) {
         return Err(cancelled(published));
     }
     for one in published {
         one.tell(session);
     }
     let line = |one: &Published| {
-        let release = &one.live()?.release;
+        let release = one.done()?;
         Some(match published {
             [_] => release.to_string(),
             _ => format!("{release} {}", one.target()),
@@ -195,7 +225,7 @@ impl At {
         match self {
             Self::Failed { report, did_not_come_up } => Some((report, *did_not_come_up)),
             Self::NotRolledBack(report) => Some((report, false)),
-            Self::Live(_) | Self::Staged(_) | Self::RolledBack(_) => None,
+            Self::Live(_) | Self::StagedOnly(_) | Self::Staged(_) | Self::RolledBack(_) => None,
         }
     }
 }
@@ -203,7 +233,7 @@ impl At {
 /// The end of a command that was cancelled while it published.
 fn cancelled(published: &[Published]) -> Report {
     let (done, not_done): (Vec<&Published>, Vec<&Published>) =
-        published.iter().partition(|one| one.live().is_some());
+        published.iter().partition(|one| one.done().is_some());
     let names = |some: &[&Published]| {
         some.iter().map(|one| one.target().to_owned()).collect::<Vec<_>>().join(", ")
     };

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use netboot_core::layout;
+use netboot_core::{ReleaseId, layout};
 use netboot_publish::{MinisignKey, Signer};
 
 use crate::place::{Place, assert_documented};
@@ -88,6 +88,14 @@ async fn each_pointer_has_its_own_history() {
     assert_eq!(object["live"], first.to_string());
     assert_eq!(object["pointer"], "canary");
     assert_eq!(place.live().await, Some(second));
+    let row = |options: &[&str], release: ReleaseId| {
+        let said = place.succeeds(&[&["list", &target][..], options].concat()).stdout;
+        said.lines().find(|line| line.starts_with(&release.short())).unwrap().to_owned()
+    };
+    let third = place.stage("three").await;
+    assert!(row(&canary, second).contains(" live by `current`"), "{}", row(&canary, second));
+    assert!(row(&[], first).contains(" was live, live by `canary`"), "{}", row(&[], first));
+    assert!(row(&canary, third).contains(" staged, not live"), "{}", row(&canary, third));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod damage;
 mod fixture;
 mod going_live;
 mod key_rotation;
+mod protection;
 mod proving;
 mod pruning;
 mod publishing;
@@ -68,6 +69,7 @@ pub(crate) async fn check(make: Make<'_>) {
     of(&[7], Box::pin(closures::an_image_is_carried_over_with_its_closure(make))).await;
     of(&[5], Box::pin(closures::a_manifest_of_a_newer_version_is_left_alone(make))).await;
     check_attacks(make).await;
+    of(&[6], Box::pin(protection::a_pointer_keeps_its_signature_and_its_date(make))).await;
     of(&[6], Box::pin(key_rotation::a_lost_key_is_replaced_and_older_releases_stay_trusted(make)))
         .await;
 }

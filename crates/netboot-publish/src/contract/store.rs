@@ -36,7 +36,7 @@ pub(crate) async fn check(make: Make<'_>) {
     of(&[11], the_lock_excludes(make)).await;
     of(&[12], a_cancelled_context_ends_the_work(make)).await;
     of(&[13], progress_is_reported(make)).await;
-    of(&[14], async { it_describes_itself(make) }).await;
+    of(&[14], it_describes_itself(make)).await;
 }
 
 /// Checks sentences of the contract of [`Store`].
@@ -280,8 +280,11 @@ async fn progress_is_reported(make: Make<'_>) {
 }
 
 /// 14. A store has a name, and its abilities stay.
-fn it_describes_itself(make: Make<'_>) {
+async fn it_describes_itself(make: Make<'_>) {
     let store = make();
     assert_eq!(store.capabilities(), store.capabilities(), "the abilities changed");
     assert!(!store.to_string().is_empty(), "the name is empty");
+    let place = store.place().await.unwrap();
+    assert!(!place.is_empty(), "the place has no name");
+    assert_eq!(store.place().await.unwrap(), place, "the name of the place changed");
 }

@@ -134,6 +134,7 @@ impl Error {
                  of its signer (`with_trusted_keys`)"
                     .to_owned()
             }
+            Self::LessProtection { loss, .. } => loss.hint().to_owned(),
             Self::MalformedManifest { source, .. } => return source.hint(),
             Self::NotProven { failures, .. } => {
                 let mut hints = failures.values().filter_map(|failure| failure.hint.as_deref());

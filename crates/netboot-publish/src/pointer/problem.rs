@@ -1,6 +1,7 @@
 //! The reasons not to trust a pointer.
 
 use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
 
 use netboot_core::PointerName;
 use serde::Serialize;
@@ -97,6 +98,14 @@ impl PointerProblem {
     }
 }
 
+/// The last second that RFC 3339 can express: the end of the year 9999.
+const LAST: u64 = 253_402_300_799;
+
+/// A time in seconds since 1970, in UTC in the format of RFC 3339.
+fn utc(seconds: u64) -> impl fmt::Display {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds.min(LAST)))
+}
+
 impl fmt::Display for PointerProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,9 +121,26 @@ impl fmt::Display for PointerProblem {
                 write!(f, "it differs from the pointer that had its counter {counter} before")
             }
             Self::Expired { best_before } => {
-                write!(f, "its best-before date has passed ({best_before} seconds since 1970)")
+                write!(f, "its best-before date has passed ({})", utc(*best_before))
             }
             Self::OtherScript => f.write_str("its script is not that of its release"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_shown_as_a_date() {
+        for (best_before, shown) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_795_997_559, "2026-11-30T00:12:39Z"),
+            (u64::MAX, "9999-12-31T23:59:59Z"),
+        ] {
+            let problem = PointerProblem::Expired { best_before }.to_string();
+            assert_eq!(problem, format!("its best-before date has passed ({shown})"));
         }
     }
 }

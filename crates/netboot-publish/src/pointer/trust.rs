@@ -13,6 +13,7 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::pointer_memory::{KnownPointer, PointerMemory};
 use crate::signature::signature_file;
 use crate::signature::trusted_keys::TrustedKeys;
+use crate::store::Store;
 
 /// The keys that may sign pointers, and what is known of earlier pointers.
 #[derive(Debug, Clone)]
@@ -27,6 +28,11 @@ pub(crate) struct PointerTrust {
 }
 
 impl PointerTrust {
+    /// Returns the name under which the memory knows a store; empty if nothing is remembered.
+    pub(crate) async fn place(&self, store: &dyn Store) -> Result<String, Error> {
+        if self.keys.is_none() { Ok(String::new()) } else { store.place().await }
+    }
+
     /// Returns the newest known pointer of a place. A caller asks before it reads the pointer, so
     /// that a pointer that another task writes meanwhile does not make this one look old.
     pub(crate) async fn recall(

@@ -44,8 +44,8 @@ impl PointerMemoryFile {
     /// code calls it with [`netboot_core::blocking`].
     ///
     /// # Errors
-    /// If its directory does not exist, if the file cannot be read, or if it is damaged and cannot
-    /// be renamed.
+    /// If its directory does not exist, if the file cannot be read, if it is damaged and cannot be
+    /// renamed, or if no file can be written beside it, so that nothing would be remembered.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let directory = directory(&path);
@@ -54,6 +54,7 @@ impl PointerMemoryFile {
             return Err(Error::NotADirectory { path: directory.to_owned() });
         }
         let (known, set_aside) = read(&path)?;
+        NamedTempFile::new_in(directory).map_err(|source| Error::io("write", &path, source))?;
         Ok(Self { path, known: Mutex::new(known), set_aside })
     }
 

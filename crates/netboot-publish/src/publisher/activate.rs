@@ -28,8 +28,8 @@ impl Publisher {
     /// # Errors
     /// [`Error::NotStaged`], [`Error::NotWhole`], [`Error::Signature`], [`Error::Conflict`] if the
     /// pointer changed since this began, [`Error::ForeignFile`], [`Error::MalformedPointer`],
-    /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::Cancelled`]; if the target
-    /// cannot be read or written.
+    /// [`Error::UntrustedPointer`], [`Error::NoPointerSigner`], [`Error::LessProtection`],
+    /// [`Error::Cancelled`]; if the target cannot be read or written.
     pub async fn activate(
         &self,
         release: impl Into<ReleaseId>,
@@ -63,6 +63,9 @@ impl Publisher {
     ) -> Result<Receipt, Error> {
         let _phase = context.phase(Phase::Activating, None);
         self.places.require_trusted(base)?;
+        if base.live() != Some(*release) {
+            self.require_protection(base)?;
+        }
         let store = self.store.as_ref();
         let hashed = if self.hashes_before_going_live() {
             // Reading takes long, so it happens before the lock.
@@ -95,6 +98,12 @@ impl Publisher {
         .map_err(|problem| Error::MalformedPointer { path: self.pointer_path(), problem })?;
 
         let places = self.places.require_writable_in(&found, store, manifest, base).await?;
+        let unchanged = base.live() == Some(*release)
+            && base.pointer().is_some_and(|there| there.script == pointer.script);
+        let stays = unchanged && base.pointer().is_some_and(|there| self.is_fresh(there));
+        if !stays {
+            self.require_protection(base)?;
+        }
         let entry_points = places.entry_points_to_write();
         lock.check()?;
         self.write_entry_points(manifest, &entry_points, context).await?;
@@ -102,8 +111,6 @@ impl Publisher {
         // A publisher that took the lost lock may have pruned the release meanwhile.
         lock.check()?;
 
-        let unchanged = base.live() == Some(*release)
-            && base.pointer().is_some_and(|there| there.script == pointer.script);
         let outcome = match kind {
             _ if unchanged => Outcome::Unchanged,
             ActivationKind::Activated => Outcome::Activated,
@@ -113,7 +120,6 @@ impl Publisher {
             // Only the best-before date may change.
             pointer.history = base.history().to_vec();
         }
-        let stays = unchanged && base.pointer().is_some_and(|there| self.is_fresh(there));
         if !stays {
             self.seal(&mut pointer, base).await?;
         }
@@ -121,8 +127,7 @@ impl Publisher {
         self.swap(&pointer, base, stays).await?;
         if let ([activation, ..], false) = (pointer.history.as_slice(), stays) {
             if self.store.capabilities().compare_and_swap() {
-                let place = self.store.to_string();
-                self.pointer_trust().remember(&place, &self.pointer, &pointer).await;
+                self.remember(&pointer).await;
             } else {
                 self.settle(activation, begun.elapsed(), context).await?;
             }

@@ -61,10 +61,7 @@ impl Publisher {
         let store = self.store.as_ref();
         self.places.require_writable(store, release.manifest(), base).await?;
         self.signing.require_signable(store, release.id()).await?;
-        if base.live() != Some(*release.id()) && !self.signing.can_seal() {
-            return Err(Error::NoPointerSigner { pointer: self.pointer.clone() });
-        }
-        Ok(())
+        if base.live() == Some(*release.id()) { Ok(()) } else { self.require_sealable(base) }
     }
 
     /// Returns what is staged of a release, or fails if it could not replace `base` now.
@@ -77,6 +74,9 @@ impl Publisher {
         let trusted = self.read_trusted_manifest(release).await?;
         let manifest = trusted.manifest();
         self.places.require_writable(self.store.as_ref(), manifest, base).await?;
+        if base.live() != Some(*release) {
+            self.require_sealable(base)?;
+        }
         require_whole(&self.store, manifest, VerifyDepth::Listing, context).await?;
         Ok(all_present(manifest))
     }

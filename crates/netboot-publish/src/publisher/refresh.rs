@@ -21,7 +21,7 @@ impl Publisher {
     /// # Errors
     /// [`Error::UntrustedPointer`] for a pointer that cannot be trusted; a pointer whose date has
     /// passed is renewed. [`Error::NotStaged`] or [`Error::Signature`] if the live release is not
-    /// trusted; [`Error::NoPointerSigner`]; [`Error::Conflict`] if the pointer changes meanwhile;
+    /// trusted; [`Error::LessProtection`]; [`Error::NoPointerSigner`]; [`Error::Conflict`] if the pointer changes meanwhile;
     /// [`Error::MalformedPointer`]; [`Error::Cancelled`]; the errors of the signers; if the target
     /// cannot be read or written.
     pub async fn refresh(&self, context: &Context) -> Result<Option<ReleaseId>, Error> {
@@ -35,20 +35,19 @@ impl Publisher {
             None | Some(PointerProblem::Expired { .. }) => {}
             Some(problem) => return Err(base.refusal(problem)),
         }
+        self.require_protection(&base)?;
         self.read_trusted_manifest(&live).await?;
         let mut pointer = there.clone();
         self.seal(&mut pointer, &base).await?;
         self.swap(&pointer, &base, false).await?;
-        self.pointer_trust().remember(&self.store.to_string(), &self.pointer, &pointer).await;
+        self.remember(&pointer).await;
         Ok(Some(live))
     }
 
     /// Returns the pointer that `base` saw, or its renewed form if another publisher gave it a new
     /// date since. That is no conflict: the live release and the history are the same.
     pub(crate) async fn renewed(&self, base: &PointerState) -> Result<PointerState, Error> {
-        let has_date = |pointer: &&Pointer| {
-            pointer.stamp.as_ref().is_some_and(|stamp| stamp.best_before.is_some())
-        };
+        let has_date = |pointer: &&Pointer| pointer.best_before().is_some();
         if let Some(pointer) = base.pointer().filter(has_date) {
             let now = self.read_pointer().await?;
             let is_same =
@@ -67,8 +66,7 @@ impl Publisher {
             return self.pointer_trust().expired(pointer).is_none();
         };
         let half = seconds(self.clock.now()).saturating_add(lifetime.as_secs() / 2);
-        let date = pointer.stamp.as_ref().and_then(|stamp| stamp.best_before);
-        date.is_some_and(|date| date >= half)
+        pointer.best_before().is_some_and(|date| date >= half)
     }
 
     /// Gives a pointer that replaces `base` its counter, name, date and signatures.
@@ -77,15 +75,39 @@ impl Publisher {
         pointer: &mut Pointer,
         base: &PointerState,
     ) -> Result<(), Error> {
+        self.require_protection(base)?;
+        self.seal_until(pointer, base, self.new_date()).await
+    }
+
+    /// Does the work of [`seal`](Self::seal) for a pointer that makes the same release live as
+    /// `base`. Without a lifetime of pointers, the date stays.
+    pub(crate) async fn seal_again(
+        &self,
+        pointer: &mut Pointer,
+        base: &PointerState,
+    ) -> Result<(), Error> {
+        let date = base.pointer().and_then(Pointer::best_before);
+        self.seal_until(pointer, base, self.new_date().or(date)).await
+    }
+
+    fn new_date(&self) -> Option<u64> {
+        let now = seconds(self.clock.now());
+        self.pointer_lifetime.map(|lifetime| now.saturating_add(lifetime.as_secs()))
+    }
+
+    async fn seal_until(
+        &self,
+        pointer: &mut Pointer,
+        base: &PointerState,
+        best_before: Option<u64>,
+    ) -> Result<(), Error> {
         let now = seconds(self.clock.now());
         let stamp = Stamp {
             // Someone may remember a pointer that this publisher does not know. Starting from the
             // clock, the counter is very likely higher than that pointer's.
             counter: base.counter().map_or(now, |counter| counter.saturating_add(1)),
             name: self.pointer.clone(),
-            best_before: self
-                .pointer_lifetime
-                .map(|lifetime| now.saturating_add(lifetime.as_secs())),
+            best_before,
         };
         self.signing.seal(pointer, stamp).await
     }

@@ -16,16 +16,14 @@ impl Publisher {
     ///
     /// # Errors
     /// [`Error::ForeignFile`], [`Error::LinksUnsupported`], [`Error::UntrustedPointer`],
-    /// [`Error::MalformedPointer`] and [`Error::NoPointerSigner`], as
-    /// [`publish`](Self::publish) would fail; if the target cannot be reached, read or written;
+    /// [`Error::MalformedPointer`], [`Error::NoPointerSigner`] and
+    /// [`Error::LessProtection`], as [`publish`](Self::publish) would fail; if the target cannot be reached, read or written;
     /// [`Error::Cancelled`].
     pub async fn rehearse(&self, draft: &Release, context: &Context) -> Result<(), Error> {
         context.check()?;
         let base = self.read_pointer().await?;
         self.places.require_writable(self.store.as_ref(), draft.manifest(), &base).await?;
-        if !self.signing.can_seal() {
-            return Err(Error::NoPointerSigner { pointer: self.pointer.clone() });
-        }
+        self.require_sealable(&base)?;
         let Some(text) = draft.entry_points().get(&layout::boot_script()) else { return Ok(()) };
         let blob = upload(layout::blob(&Sha256Digest::of(text)), text.clone())?;
         self.store.send(vec![blob], context).await

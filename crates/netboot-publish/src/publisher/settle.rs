@@ -32,7 +32,7 @@ impl Publisher {
             let now = self.read_pointer().await?;
             // A missing, foreign or untrusted pointer has no history to add to.
             let Some(there) = now.pointer() else { return Ok(()) };
-            if there.history.contains(activation) {
+            if there.history.contains(activation) || self.would_unsign(&now) {
                 return Ok(());
             }
             let live = there.live().map(|live| live.to_string()).unwrap_or_default();
@@ -45,7 +45,7 @@ impl Publisher {
                 hint: Some("activate the release that you want to be live".to_owned()),
             });
             let mut both = there.with_older(activation.clone());
-            self.seal(&mut both, &now).await?;
+            self.seal_again(&mut both, &now).await?;
             // The next check sees whether the addition stays.
             self.store.swap(&now.path, now.version.as_ref(), both.to_bytes()).await?;
         }

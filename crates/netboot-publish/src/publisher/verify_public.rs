@@ -64,7 +64,8 @@ impl Publisher {
                     attempt += 1;
                     continue;
                 }
-                let (trust, place) = (self.pointer_trust(), self.store.to_string());
+                let trust = self.pointer_trust();
+                let place = trust.place(self.store.as_ref()).await?;
                 let (parsed, known) = (Pointer::parse(&fetched.bytes), before.known.as_ref());
                 report.findings.push(
                     match trust.admit(&place, &self.pointer, parsed, known).await {

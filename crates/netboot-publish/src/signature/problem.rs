@@ -42,7 +42,9 @@ impl SignatureProblem {
                  or stage the release again with a trusted signer"
             }
             Self::TooFewKeys { .. } => {
-                "stage the release again with another trusted signer: that adds its signature"
+                "let another trusted key sign the release, then activate it: \
+                 `Publisher::countersign` signs what is at the target, and `Publisher::stage` \
+                 brings it there"
             }
             Self::Mismatch | Self::OtherRelease => {
                 "somebody changed the manifest or its signature: do not boot it; find out who can \

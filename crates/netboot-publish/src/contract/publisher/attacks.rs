@@ -268,7 +268,7 @@ pub(crate) async fn a_pointer_of_a_wrong_key_is_refused(make: Make<'_>) {
     let alone = new_publisher(&store).with_signer(ours.clone());
     assert_eq!(refused(&alone, &one).await, PointerProblem::Unsigned);
     // A publisher that knows no key writes pointers that nobody trusts, in the place of any other.
-    let keyless = new_publisher(&store);
+    let keyless = new_publisher(&store).with_unsigned_pointers(true);
     publish(&keyless, &evil).await;
     assert_eq!(refused(&publisher, &one).await, PointerProblem::Unsigned);
 

@@ -75,8 +75,15 @@ pub(crate) async fn a_lost_key_is_replaced_and_older_releases_stay_trusted(make:
     let too_few = SignatureProblem::TooFewKeys { signed: 1, threshold: 2 };
     assert_eq!(problem(&refused), too_few);
     assert_eq!(after.live().await.unwrap(), Some(*three.id()));
-    // Staging it again with another trusted signer adds the signature that it lacks.
+    // The owner of another trusted key signs it, and it goes live.
     let by_d = two_of([&a, &b, &d], &[&d], &store);
-    by_d.stage(&evil, &context).await.unwrap();
+    assert!(by_d.countersign(evil.id(), &context).await.unwrap());
     by_d.activate(evil.id(), &context).await.unwrap();
+    // So do two people with a release that nobody published before.
+    let next = release("next");
+    let by_a = two_of([&a, &b, &d], &[&a], &store);
+    assert_eq!(problem(&by_a.publish(&next, &context).await.unwrap_err()), too_few);
+    by_a.stage(&next, &context).await.unwrap();
+    publish(&by_d, &next).await;
+    assert_eq!(after.live().await.unwrap(), Some(*next.id()));
 }

@@ -28,11 +28,6 @@ impl TrustedManifest {
     pub(crate) fn manifest(&self) -> &Manifest {
         self.0.unchecked()
     }
-
-    /// The manifest with its bytes.
-    pub(crate) fn as_read(&self) -> &UntrustedManifest {
-        &self.0
-    }
 }
 
 impl Publisher {

@@ -54,7 +54,7 @@ impl PointerState {
         name: &PointerName,
         trust: &PointerTrust,
     ) -> Result<Self, Error> {
-        let place = store.to_string();
+        let place = trust.place(store).await?;
         let known = trust.recall(&place, name).await?;
         let mut state = Self { path: layout::pointer(name), version: None, content: None, known };
         let found = store.stat(std::slice::from_ref(&state.path)).await?;

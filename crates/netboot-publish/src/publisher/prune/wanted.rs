@@ -64,7 +64,7 @@ impl WantedRule<'_> {
             wanted.root.insert(listed.path);
         }
         pointers.entry(self.own.clone()).or_default();
-        for name in self.trust.known_names(&store.to_string()).await? {
+        for name in self.trust.known_names(&self.trust.place(store).await?).await? {
             pointers.entry(name).or_default();
         }
         let (mut own_is_gone, mut has_pointer) = (false, false);

@@ -76,15 +76,19 @@ impl Publisher {
             return Ok(());
         }
         let problem = NOT_LIVE.to_owned();
-        report.found.push(Finding::BrokenPointer { path: base.path.clone(), problem });
-        self.seal(&mut right, base).await?;
+        let finding = Finding::BrokenPointer { path: base.path.clone(), problem };
+        report.found.push(finding.clone());
+        if self.would_unsign(base) {
+            report.remaining.push(finding);
+            return Ok(());
+        }
+        self.seal_again(&mut right, base).await?;
         let bytes = right.to_bytes();
         let size = bytes.len() as u64;
         match self.store.swap(&base.path, base.version.as_ref(), bytes).await? {
             Swap::Done => {
                 report.mended.insert(base.path.clone(), size);
-                let place = self.store.to_string();
-                self.pointer_trust().remember(&place, &self.pointer, &right).await;
+                self.remember(&right).await;
                 Ok(())
             }
             Swap::Conflict => {

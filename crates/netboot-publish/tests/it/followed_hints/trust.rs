@@ -115,11 +115,21 @@ async fn a_release_of_an_unknown_key_is_trusted_or_staged_again() {
     let two = TrustedKeys::new([&fresh.key, &other].map(|key| key.public_key().clone()));
     let two = two.unwrap().with_threshold(2).unwrap();
     let strict = || fresh.publisher().with_trusted_keys(two.clone());
-    let text = "stage the release again with another trusted signer: that adds its signature";
+    let text = "let another trusted key sign the release, then activate it";
     fresh.assert_refused(&strict(), text).await;
-    let strict = strict().with_signer(other).with_replace_untrusted(true);
-    strict.stage(&fresh.release, &Context::new()).await.unwrap();
-    fresh.assert_live(&strict).await;
+    let (next, context) = (sample_release("two"), Context::new());
+    hint(&strict().publish(&next, &context).await.unwrap_err(), text);
+    // What is at the target.
+    let by_other = Publisher::new(LocalStore::new(fresh.root.path()))
+        .with_signer(other)
+        .with_trusted_keys(two.clone());
+    assert!(by_other.countersign(fresh.release.id(), &context).await.unwrap());
+    fresh.assert_live(&strict()).await;
+    // What is not there yet.
+    strict().stage(&next, &context).await.unwrap();
+    assert!(by_other.countersign(next.id(), &context).await.unwrap());
+    by_other.activate(next.id(), &context).await.unwrap();
+    assert_clean(&strict()).await;
 }
 
 #[tokio::test]
@@ -216,4 +226,26 @@ async fn an_expired_pointer_is_renewed() {
         let sources = [RepairSource::release(&signed.release)];
         later.repair(signed.release.id(), &sources, &Context::new()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_pointer_keeps_its_protection_unless_told_otherwise() {
+    let (signed, context) = (Signed::new().await, Context::new());
+    let keyless = Publisher::new(LocalStore::new(signed.root.path()));
+    let two = sample_release("two");
+    let error = keyless.publish(&two, &context).await.unwrap_err();
+    hint(&error, "give the publisher a signer with a trusted key (`with_signer`)");
+    signed.publisher().with_pointer_lifetime(HOUR).publish(&two, &context).await.unwrap();
+    assert_clean(&signed.publisher()).await;
+
+    let undated = signed.publisher();
+    let error = undated.refresh(&context).await.unwrap_err();
+    hint(&error, "say for how long the new pointer counts (`with_pointer_lifetime`)");
+    undated.clone().with_pointer_lifetime(HOUR).refresh(&context).await.unwrap();
+    assert!(undated.refresh(&context).await.is_err(), "it still has a date");
+    undated.clone().without_pointer_lifetime().refresh(&context).await.unwrap();
+    undated.refresh(&context).await.unwrap();
+    keyless.with_unsigned_pointers(true).activate(signed.release.id(), &context).await.unwrap();
+    let error = undated.live().await.unwrap_err();
+    assert!(matches!(error, Error::UntrustedPointer { .. }), "{error:?}");
 }

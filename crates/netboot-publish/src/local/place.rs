@@ -1,29 +1,17 @@
-//! The place of a target, which several texts may name.
+//! The one name of a directory, which several paths may lead to.
 
 use std::path::{Component, Path, PathBuf};
-
-use netboot_publish::Publisher;
-
-use crate::target::Target;
-
-/// The place of a target, the same for every text that names it: a directory without links and
-/// `..`, or the place as the store names it.
-pub(crate) fn place_of(target: &Target, publisher: &Publisher) -> String {
-    match target.directory() {
-        Some(path) => real_path(path).display().to_string(),
-        None => publisher.store().to_string(),
-    }
-}
-
-/// A path without links and `..`. The last parts of it may be missing.
-pub(crate) fn real_path(path: &Path) -> PathBuf {
-    real(path, LINKS)
-}
 
 /// The number of links that are followed, as Linux does.
 const LINKS: u32 = 40;
 
-fn real(path: &Path, links: u32) -> PathBuf {
+/// A path without links and `..`, the same for every path that leads there. The last parts of it
+/// may be missing.
+pub(super) fn real(path: &Path) -> PathBuf {
+    follow(path, LINKS)
+}
+
+fn follow(path: &Path, links: u32) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut real = PathBuf::new();
     for part in path.components() {
@@ -33,7 +21,7 @@ fn real(path: &Path, links: u32) -> PathBuf {
             real.push(part);
         }
         if let (Ok(to), Some(above), 1..) = (real.read_link(), real.parent(), links) {
-            real = self::real(&above.join(to), links - 1);
+            real = follow(&above.join(to), links - 1);
         }
     }
     real
@@ -66,7 +54,7 @@ mod tests {
             ("dangling/one", "gone/one"),
             ("round", "round"),
         ] {
-            assert_eq!(real(&root.join(path), LINKS), root.join(name), "{path}");
+            assert_eq!(real(&root.join(path)), root.join(name), "{path}");
         }
     }
 }

@@ -1,0 +1,38 @@
+//! The protection that a pointer could lose when another one replaces it.
+
+use std::fmt;
+
+/// The protection that a pointer has, and that the one in its place would not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PointerLoss {
+    /// The signature. Readers with keys would refuse the new pointer.
+    Signature,
+    /// The best-before date. The new pointer would count for ever.
+    BestBefore,
+}
+
+impl PointerLoss {
+    /// Tells an operator what to do about the loss, in a sentence.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Signature => {
+                "give the publisher a signer with a trusted key (`with_signer`), or let it write \
+                 unsigned pointers (`with_unsigned_pointers(true)`): readers with keys refuse them"
+            }
+            Self::BestBefore => {
+                "say for how long the new pointer counts (`with_pointer_lifetime`), or that it \
+                 counts for ever (`without_pointer_lifetime`)"
+            }
+        }
+    }
+}
+
+impl fmt::Display for PointerLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Signature => "is signed, and the new one would not be",
+            Self::BestBefore => "has a best-before date, and the new one would have none",
+        })
+    }
+}

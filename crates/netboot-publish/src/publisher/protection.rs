@@ -1,0 +1,67 @@
+//! Keeping the signature and the best-before date of a pointer when another one replaces it.
+
+use crate::error::Error;
+use crate::pointer::loss::PointerLoss;
+use crate::pointer::{Pointer, PointerContent};
+use crate::publisher::Publisher;
+use crate::publisher::inventory::pointer_state::PointerState;
+
+/// The protection that a pointer may lose because the caller said so.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AllowedLosses {
+    pub(crate) signature: bool,
+    pub(crate) best_before: bool,
+}
+
+impl Publisher {
+    /// Fails if a pointer of this publisher would have less protection than the one that `base`
+    /// saw.
+    pub(crate) fn require_protection(&self, base: &PointerState) -> Result<(), Error> {
+        match self.loss(base) {
+            Some(loss) => Err(Error::LessProtection { pointer: self.pointer.clone(), loss }),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if this publisher cannot or may not replace the pointer that `base` saw.
+    pub(crate) fn require_sealable(&self, base: &PointerState) -> Result<(), Error> {
+        if !self.signing.can_seal() {
+            return Err(Error::NoPointerSigner { pointer: self.pointer.clone() });
+        }
+        self.require_protection(base)
+    }
+
+    /// The protection that the pointer in `base` would lose.
+    fn loss(&self, base: &PointerState) -> Option<PointerLoss> {
+        // The date of an older pointer that somebody put back still says what readers expect.
+        let (PointerContent::Pointer(there) | PointerContent::Untrusted { pointer: there, .. }) =
+            base.content.as_ref()?
+        else {
+            return None;
+        };
+        let allowed = self.allowed_losses;
+        if self.signing.pointer_keys().is_none() {
+            // Nobody trusts a date that is not signed, so the date goes with the signature.
+            return (there.is_signed() && !allowed.signature).then_some(PointerLoss::Signature);
+        }
+        let loses_date = there.best_before().is_some() && self.pointer_lifetime.is_none();
+        (loses_date && !allowed.best_before).then_some(PointerLoss::BestBefore)
+    }
+
+    /// Returns true if this publisher cannot write the pointer that `base` saw again without
+    /// taking its signature away.
+    pub(crate) fn would_unsign(&self, base: &PointerState) -> bool {
+        self.loss(base) == Some(PointerLoss::Signature)
+    }
+}
+
+impl Pointer {
+    fn is_signed(&self) -> bool {
+        !self.signatures.is_empty()
+    }
+
+    /// The best-before date, in seconds since 1970.
+    pub(crate) fn best_before(&self) -> Option<u64> {
+        self.stamp.as_ref().and_then(|stamp| stamp.best_before)
+    }
+}
