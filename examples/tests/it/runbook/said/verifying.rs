@@ -7,8 +7,8 @@ use std::path::Path;
 use netboot_core::{Context, PointerName, Release, layout};
 use netboot_ipxe::Renderer;
 use netboot_publish::{
-    Error, FailedProof, Finding, LocalStore, PointerProblem, Publisher, SignatureProblem,
-    VerifyDepth, VerifyScope,
+    Error, FailedProof, Finding, LocalStore, PointerLoss, PointerProblem, Publisher,
+    SignatureProblem, VerifyDepth, VerifyScope,
 };
 use tempfile::TempDir;
 
@@ -141,6 +141,9 @@ fn of_trust() -> Vec<Said> {
     let pointer = |problem: &PointerProblem| {
         error(Error::UntrustedPointer { path: path("current.ipxe"), problem: problem.clone() })
     };
+    let less = |loss: &PointerLoss| {
+        error(Error::LessProtection { pointer: PointerName::default(), loss: *loss })
+    };
     let problem = "it ran out of time; last stage: kernel started; not seen: login:";
     let failed = FailedProof::new(problem, "[    0.000000] Linux version 6.12.30");
     let failures = BTreeMap::from([(worker(), failed)]);
@@ -148,6 +151,7 @@ fn of_trust() -> Vec<Said> {
         ("signatures", all(problems, signature)),
         ("untrusted-pointers", all(untrusted, pointer)),
         ("no-pointer-signer", error(Error::NoPointerSigner { pointer: PointerName::default() })),
+        ("less-protection", all([PointerLoss::Signature, PointerLoss::BestBefore], less)),
         ("key-locked", error(Error::KeyLocked)),
         ("not-proven", error(Error::NotProven { release: release("new"), failures })),
     ]
