@@ -145,7 +145,7 @@ fn mistakes_in_the_keys_are_found_before_the_service_starts() {
         assert!(is_sound, "{sound}: {said}");
     }
     for (wrong, key) in [
-        (String::new(), "signing.trusted-keys: the trusted keys are not valid: there is no key"),
+        (String::new(), "signing: there is no key for it"),
         ("trusted-keys = ['RWQ']".to_owned(), "signing.trusted-keys: the public key"),
         (format!("trusted-keys = ['{own}', '{own}']"), "is there twice"),
         (format!("{file}trusted-keys = ['{other}']"), "the key of key-file is not among them"),
