@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::pointer::loss::PointerLoss;
+use crate::pointer::problem::PointerProblem;
 use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::inventory::pointer_state::PointerState;
@@ -33,11 +34,14 @@ impl Publisher {
 
     /// The protection that the pointer in `base` would lose.
     fn loss(&self, base: &PointerState) -> Option<PointerLoss> {
-        // The date of an older pointer that somebody put back still says what readers expect.
-        let (PointerContent::Pointer(there) | PointerContent::Untrusted { pointer: there, .. }) =
-            base.content.as_ref()?
-        else {
-            return None;
+        let there = match base.content.as_ref()? {
+            PointerContent::Pointer(there) => there,
+            // Whoever put an older pointer back did not make it: its date says what readers expect.
+            PointerContent::Untrusted {
+                pointer: there,
+                problem: PointerProblem::RolledBack { .. } | PointerProblem::SameCounter { .. },
+            } => there,
+            _ => return None,
         };
         let allowed = self.allowed_losses;
         if self.signing.pointer_keys().is_none() {
