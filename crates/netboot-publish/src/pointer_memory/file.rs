@@ -54,7 +54,7 @@ impl PointerMemoryFile {
             return Err(Error::NotADirectory { path: directory.to_owned() });
         }
         let (known, set_aside) = read(&path)?;
-        NamedTempFile::new_in(directory).map_err(|source| Error::io("write", &path, source))?;
+        NamedTempFile::new_in(directory).map_err(|source| named("write", &path, source))?;
         Ok(Self { path, known: Mutex::new(known), set_aside })
     }
 
