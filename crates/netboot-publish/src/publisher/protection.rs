@@ -34,14 +34,14 @@ impl Publisher {
 
     /// The protection that the pointer in `base` would lose.
     fn loss(&self, base: &PointerState) -> Option<PointerLoss> {
-        let there = match base.content.as_ref()? {
-            PointerContent::Pointer(there) => there,
-            // Whoever put an older pointer back did not make it: its date says what readers expect.
-            PointerContent::Untrusted {
-                pointer: there,
-                problem: PointerProblem::RolledBack { .. } | PointerProblem::SameCounter { .. },
-            } => there,
-            _ => return None,
+        // Whoever put an older pointer back did not make it: its date says what readers expect.
+        let (PointerContent::Pointer(there)
+        | PointerContent::Untrusted {
+            pointer: there,
+            problem: PointerProblem::RolledBack { .. } | PointerProblem::SameCounter { .. },
+        }) = base.content.as_ref()?
+        else {
+            return None;
         };
         let allowed = self.allowed_losses;
         if self.signing.pointer_keys().is_none() {
