@@ -20,6 +20,7 @@ use crate::web_url::web_url;
 
 /// The options of commands that publish.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct PublicationOptions {
     /// Make the release live at all targets or at none. If one target cannot make it live, the
     /// others are rolled back.

@@ -58,12 +58,13 @@ impl Publication {
         let live = self.live(publisher).await?;
         let release = self.release_over(publisher, live.as_ref(), images).await?;
         if self.is_staging {
-            return Ok(Done::Staged(publisher.stage(&release, context).await?));
+            return Ok(Done::Staged(Box::new(publisher.stage(&release, context).await?)));
         }
         let Some(prover) = self.prover.as_deref() else {
-            return Ok(Done::Live(publisher.publish_over(live, &release, context).await?, None));
+            let receipt = publisher.publish_over(live, &release, context).await?;
+            return Ok(Done::Live(Box::new(receipt), None));
         };
         let receipt = publisher.publish_proven_over(live, &release, prover, context).await?;
-        Ok(Done::Live(receipt.receipt, Some(receipt.proof)))
+        Ok(Done::Live(Box::new(receipt.receipt), Some(receipt.proof)))
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Published {
 /// The work at a target that was done as it was wanted.
 #[derive(Debug)]
 pub(super) enum Done {
-    Live(Receipt, Option<ProofReport>),
-    Staged(Staged),
+    Live(Box<Receipt>, Option<ProofReport>),
+    Staged(Box<Staged>),
 }
 
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl Published {
         result: Result<Done, PublicationError>,
     ) -> Self {
         let (outcome, proof) = match result {
-            Ok(Done::Live(receipt, proof)) => (At::Live(Box::new(receipt)), proof),
-            Ok(Done::Staged(staged)) => (At::StagedOnly(Box::new(staged)), None),
+            Ok(Done::Live(receipt, proof)) => (At::Live(receipt), proof),
+            Ok(Done::Staged(staged)) => (At::StagedOnly(staged), None),
             Err(error) => (At::failed(error), None),
         };
         Self { target: destination.target.to_string(), outcome, proof }
