@@ -151,8 +151,8 @@ pub(crate) async fn list(publisher: &Publisher) -> Result<Listing, Error> {
     Ok(Listing { releases: listed, problem })
 }
 
-/// Why readers refuse a pointer that has a history: its best-before date has passed, or its script
-/// is not that of its release.
+/// The reason for readers to refuse a pointer that has a history: its best-before date has passed,
+/// or its script is not that of its release.
 async fn problem_of_live(publisher: &Publisher) -> Result<Option<Report>, Error> {
     match publisher.live().await {
         Err(error @ Error::UntrustedPointer { .. }) => Ok(Some(error.into())),

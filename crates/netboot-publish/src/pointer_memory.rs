@@ -41,8 +41,8 @@ impl KnownPointer {
 /// lasts, such as `PointerMemoryFile`.
 ///
 /// # Contract
-/// - `place` is the [`place`](crate::Store::place) of a store, or a URL. Each pair of a place and a pointer's
-///   name has its own memory.
+/// - `place` is the [`place`](crate::Store::place) of a store, or a URL. Each pair of a place and a
+///   pointer's name has its own memory.
 /// - [`remember`](Self::remember) keeps the pointer with the higher counter. Of two pointers with
 ///   the same counter, it keeps the earlier one.
 /// - The calls may block. They may come from several tasks at once.

@@ -67,8 +67,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///     soon end with [`Error::Cancelled`]; dropping the future ends them too. A half-written file
 ///     never stays behind under a name that could be an object's.
 /// 13. `send` reports progress in bytes for each upload, and reports the full size at the end.
-/// 14. `Display` names the place for people. `place` names it for programs: it is the same for every
-///     way to write the place, so that a memory of pointers knows it again. The capabilities never
+/// 14. `Display` names the place for people. `place` names it for programs: it is the same for
+///     every way to write the place, so that a memory of pointers knows it again. The capabilities never
 ///     change.
 ///
 /// To change some methods of another store, implement [`StoreLayer`](crate::StoreLayer). An

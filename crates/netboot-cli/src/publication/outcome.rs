@@ -181,8 +181,8 @@ impl At {
 /// Tells the outcomes, and makes the answer of a command that published. `object` is the part of
 /// the answer that the command adds.
 ///
-/// Standard output has the id of the release that is live or staged now at each target, in the order of the
-/// command line; with several targets, each id is followed by its target.
+/// Standard output has the id of the release that is live or staged now at each target, in the
+/// order of the command line; with several targets, each id is followed by its target.
 ///
 /// # Errors
 /// If the work was cancelled.

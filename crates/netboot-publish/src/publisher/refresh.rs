@@ -21,7 +21,8 @@ impl Publisher {
     /// # Errors
     /// [`Error::UntrustedPointer`] for a pointer that cannot be trusted; a pointer whose date has
     /// passed is renewed. [`Error::NotStaged`] or [`Error::Signature`] if the live release is not
-    /// trusted; [`Error::LessProtection`]; [`Error::NoPointerSigner`]; [`Error::Conflict`] if the pointer changes meanwhile;
+    /// trusted; [`Error::LessProtection`]; [`Error::NoPointerSigner`];
+    /// [`Error::Conflict`] if the pointer changes meanwhile;
     /// [`Error::MalformedPointer`]; [`Error::Cancelled`]; the errors of the signers; if the target
     /// cannot be read or written.
     pub async fn refresh(&self, context: &Context) -> Result<Option<ReleaseId>, Error> {

@@ -17,7 +17,8 @@ impl Publisher {
     /// # Errors
     /// [`Error::ForeignFile`], [`Error::LinksUnsupported`], [`Error::UntrustedPointer`],
     /// [`Error::MalformedPointer`], [`Error::NoPointerSigner`] and
-    /// [`Error::LessProtection`], as [`publish`](Self::publish) would fail; if the target cannot be reached, read or written;
+    /// [`Error::LessProtection`], as [`publish`](Self::publish) would fail; if the target cannot be
+    /// reached, read or written;
     /// [`Error::Cancelled`].
     pub async fn rehearse(&self, draft: &Release, context: &Context) -> Result<(), Error> {
         context.check()?;

@@ -40,7 +40,7 @@ async fn refused(publisher: &Publisher, older: &Release, expected: PointerLoss) 
     let live = before.live().unwrap();
     for error in [
         publisher.publish(&new, &context).await.unwrap_err(),
-        publisher.publish_over(Some(&live), &new, &context).await.unwrap_err(),
+        publisher.publish_over(Some(live), &new, &context).await.unwrap_err(),
         publisher.rehearse(&new, &context).await.unwrap_err(),
         publisher.activate(older.id(), &context).await.unwrap_err(),
         publisher.rollback(RollbackTo::Previous, &context).await.unwrap_err(),
