@@ -16,6 +16,7 @@ impl Error {
             | Self::NothingToRollBackTo { .. }
             | Self::DifferentEarlierReleases { .. }
             | Self::NoPointerSigner { .. }
+            | Self::LessProtection { .. }
             | Self::NothingToProve { .. }
             | Self::NoSites
             | Self::DuplicateSite { .. }
