@@ -68,8 +68,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///     never stays behind under a name that could be an object's.
 /// 13. `send` reports progress in bytes for each upload, and reports the full size at the end.
 /// 14. `Display` names the place for people. `place` names it for programs: it is the same for
-///     every way to write the place, so that a memory of pointers knows it again. The capabilities never
-///     change.
+///     every way to write the place, so that a memory of pointers knows it again. The capabilities
+///     never change.
 ///
 /// To change some methods of another store, implement [`StoreLayer`](crate::StoreLayer). An
 /// [`Arc`](std::sync::Arc) of a store is a store, and so is a `Box<dyn Store>`.
