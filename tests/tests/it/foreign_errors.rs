@@ -55,7 +55,7 @@ fn a_report_comes_back_out_of_anyhow_with_its_hint() {
         lines,
         [
             "error: the nightly job failed",
-            "  because: there are no sites to publish to",
+            "  because: there are no targets to publish to",
             "  what to do: name at least one target",
         ]
     );
