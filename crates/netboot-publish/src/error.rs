@@ -3,16 +3,15 @@
 mod class;
 pub(crate) mod constructors;
 mod hint;
-mod site_report;
 
 use netboot_core::{Advice, Content, PointerName, ProfileName, ReleaseId, ReleasePath, SiteName};
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
-pub use self::site_report::{SiteOutcome, SitesReport};
 use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
 use crate::pointer::loss::PointerLoss;
 use crate::pointer::problem::PointerProblem;
 use crate::proof::{FailedProof, show_failures};
+use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
 
 /// The errors of this crate.
@@ -255,17 +254,11 @@ pub enum Error {
         after: Duration,
     },
     /// A release is not live at every site.
-    #[error("{report}")]
-    NotLiveEverywhere {
-        /// The outcome at each site.
-        report: Box<SitesReport>,
-    },
+    #[error("{0}")]
+    NotLiveEverywhere(Box<SitesReport>),
     /// A release could not be staged at every site.
-    #[error("{report}")]
-    NotStagedEverywhere {
-        /// The outcome at each site.
-        report: Box<SitesReport>,
-    },
+    #[error("{0}")]
+    NotStagedEverywhere(Box<SitesReport>),
     /// A release lacks a valid signature of a trusted key.
     #[error("release {} is not trusted: {problem}", .release.short())]
     Signature {
@@ -315,10 +308,7 @@ pub enum Error {
     },
     /// A link, a pipe or a device is in the place of a file or directory, or a file system hangs.
     #[error(transparent)]
-    Target {
-        /// The error of the file or the file system.
-        source: netboot_core::Error,
-    },
+    Target(netboot_core::Error),
     /// An artifact cannot be read, or it changed after it was hashed.
     #[error(transparent)]
     Artifact(netboot_core::Error),
@@ -378,4 +368,32 @@ pub enum Error {
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// The outcome of a release at one site.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SiteOutcome {
+    /// The release is live.
+    Live(Receipt),
+    /// The release is staged and whole. It is not live, since it did not go live at another site.
+    Staged(Staged),
+    /// The release was live and was rolled back, since it could not go live at another site.
+    RolledBack(Receipt),
+    /// The site failed. The release may be staged in part or completely. After a failure at the
+    /// pointer it may be live and whole, except under [`AllOrNone`](crate::ActivationPolicy).
+    Failed(Error),
+    /// The release may be live although it should be live nowhere, because the rollback failed.
+    NotRolledBack(Error),
+}
+
+/// The outcome of a release at each site. `Display` counts the sites and shows a line for each.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SitesReport {
+    /// The release.
+    pub release: ReleaseId,
+    /// The outcomes, by site.
+    pub sites: BTreeMap<SiteName, SiteOutcome>,
+    pub(crate) is_staging: bool,
 }

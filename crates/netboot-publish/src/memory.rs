@@ -96,7 +96,7 @@ impl MemoryStore {
             }
             Some(Place::Link { .. }) => {
                 let path = path.as_str().into();
-                Err(Error::Target { source: netboot_core::Error::SymbolicLink { path } })
+                Err(Error::Target(netboot_core::Error::SymbolicLink { path }))
             }
             None => Ok(None),
         }

@@ -56,7 +56,7 @@ fn resolve_target(target: &mut TargetEntry, directory: &Path) {
             (&mut table.location, Some(files))
         }
     };
-    if crate::target::is_directory(location) {
+    if location.starts_with("~/") || crate::target::is_directory(location) {
         *location = absolute(Path::new(location), directory).display().to_string();
     }
     for path in table.into_iter().flatten().flatten() {

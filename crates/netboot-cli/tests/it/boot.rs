@@ -136,7 +136,7 @@ async fn what_cannot_boot_is_refused_before_a_machine_starts() {
     let said = place.fails(&["boot", &target, "--release", &staged.short(), "--profile", "edge"]);
     assert!(said.contains("has 1 profile: worker"), "{said}");
     assert!(said.contains("what to do: name one of them with --profile"), "{said}");
-    let said = place.fails(&["boot", "http://127.0.0.1/boot.ipxe", "--profile", "worker"]);
+    let said = place.misuses(&["boot", "http://127.0.0.1/boot.ipxe", "--profile", "worker"]);
     assert!(said.contains("what to do: leave out --profile and --release"), "{said}");
     assert!(place.fails(&["boot", "./nothing"]).contains("there is no directory `./nothing`"));
     assert!(place.fails(&["boot", &target, "--memory", "1"]).contains("memory"));

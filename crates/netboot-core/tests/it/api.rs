@@ -45,6 +45,10 @@ fn texts_and_values_are_taken_by_reference() {
     assert_eq!(ReleaseId::try_from(&id.to_string()).unwrap(), id);
 }
 
+fn name_of(builder: &impl Builder) -> String {
+    builder.name().to_owned()
+}
+
 /// Each setter of an artifact takes it as it is, in an `Arc` and in a `Box`.
 #[tokio::test]
 async fn artifacts_and_builders_are_taken_behind_pointers() {
@@ -66,13 +70,10 @@ async fn artifacts_and_builders_are_taken_behind_pointers() {
     tokio::io::AsyncReadExt::read_to_end(&mut reader, &mut bytes).await.unwrap();
     assert_eq!(bytes, b"bytes");
 
-    fn name(builder: impl Builder) -> String {
-        builder.name().to_owned()
-    }
     let boxed: Box<dyn Builder> = Box::new(PrebuiltBuilder::new());
     let built = boxed.build_all(&[Arc::new(spec)], &Context::new()).await;
     assert!(matches!(built[..], [Err(Error::UnknownProfile { .. })]), "{built:?}");
-    assert_eq!(name(boxed), "prebuilt");
+    assert_eq!(name_of(&boxed), "prebuilt");
 }
 
 /// Compiles only if these types are `Send` and `Sync`.

@@ -149,7 +149,7 @@ async fn a_change_of_the_system_leaves_the_payload_as_it_is(nix: NixVersion) {
     for (flake, overrides) in [(&flake, overrides), (&other, Overrides::default())] {
         let after = build(flake, overrides).await;
         let payload =
-            |image: &Image| image.payload().map(|artifact| artifact.sha256()).collect::<Vec<_>>();
+            |image: &Image| image.payload().map(netboot_core::Artifact::sha256).collect::<Vec<_>>();
         assert_eq!(payload(&before), payload(&after));
         assert_ne!(before.boot().init(), after.boot().init());
         let changed = after.closure().unwrap().manifest().blobs;

@@ -51,8 +51,8 @@ impl Error {
             | Self::Prover { advice, .. }
             | Self::Signer { advice, .. } => advice.class,
             Self::Target { .. } if self.is_no_object() => ErrorClass::Damaged,
-            Self::Target { source } | Self::Artifact(source) => source.class(),
-            Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
+            Self::Target(source) | Self::Artifact(source) => source.class(),
+            Self::NotLiveEverywhere(report) | Self::NotStagedEverywhere(report) => {
                 class_of_sites(report)
             }
             #[cfg(feature = "http")]

@@ -72,7 +72,7 @@ impl Error {
     /// device or a directory.
     pub(crate) fn is_no_object(&self) -> bool {
         use netboot_core::Error::{NotAFile, SymbolicLink};
-        matches!(self, Self::Target { source: NotAFile { .. } | SymbolicLink { .. } })
+        matches!(self, Self::Target(NotAFile { .. } | SymbolicLink { .. }))
     }
 
     /// Makes an error of a store's reader. Returns the store's own error if `source` carries one.
@@ -88,7 +88,7 @@ impl Error {
         match error {
             netboot_core::Error::Io { action, path, source } => Self::io(action, path, source),
             netboot_core::Error::Cancelled => Self::Cancelled,
-            source => Self::Target { source },
+            source => Self::Target(source),
         }
     }
 

@@ -164,7 +164,7 @@ impl Error {
                  and publish again: files that arrived are not sent again"
                     .to_owned()
             }
-            Self::NotLiveEverywhere { report } | Self::NotStagedEverywhere { report } => {
+            Self::NotLiveEverywhere(report) | Self::NotStagedEverywhere(report) => {
                 return report.hint();
             }
             Self::Signature { problem, .. } => problem.hint().to_owned(),
@@ -187,11 +187,11 @@ impl Error {
                     .to_owned()
             }
             Self::KeyLocked => "give the password that the key was made with".to_owned(),
-            Self::Target { source: netboot_core::Error::NotAFile { path } } => {
+            Self::Target(netboot_core::Error::NotAFile { path }) => {
                 format!("find out who put it there, and move `{}` away", path.display())
             }
             Self::InvalidValue(error) => error.kind.rule().to_owned(),
-            Self::Artifact(source) | Self::Target { source } => return source.hint(),
+            Self::Artifact(source) | Self::Target(source) => return source.hint(),
             _ => return None,
         })
     }

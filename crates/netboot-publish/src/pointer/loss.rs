@@ -12,6 +12,13 @@ pub enum PointerLoss {
     BestBefore,
 }
 
+/// The protection that a pointer may lose because the caller said so.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AllowedLosses {
+    pub(crate) signature: bool,
+    pub(crate) best_before: bool,
+}
+
 impl PointerLoss {
     /// Tells an operator what to do about the loss, in a sentence.
     pub fn hint(self) -> &'static str {

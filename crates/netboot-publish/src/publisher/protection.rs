@@ -7,13 +7,6 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::inventory::pointer_state::PointerState;
 
-/// The protection that a pointer may lose because the caller said so.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct AllowedLosses {
-    pub(crate) signature: bool,
-    pub(crate) best_before: bool,
-}
-
 impl Publisher {
     /// Fails if a pointer of this publisher would have less protection than the one that `base`
     /// saw.

@@ -21,11 +21,11 @@ impl Publisher {
     /// nothing and sends nothing, unless a part of it is missing.
     ///
     /// # Time limits
-    /// A publisher has no time limit of its own. A caller can set one with [`tokio::time::timeout`],
-    /// or drop the future. The limit may pass just after the pointer was replaced, so that the
-    /// release is live although the caller has no receipt. [`live`](Self::live) then says which
-    /// release is live. To publish the release again is always safe: if it is live, the receipt says
-    /// so ([`Outcome::Unchanged`](crate::Outcome)).
+    /// A publisher has no time limit of its own. A caller can set one with
+    /// [`tokio::time::timeout`], or drop the future. The limit may pass just after the pointer was
+    /// replaced, so that the release is live although the caller has no receipt.
+    /// [`live`](Self::live) then says which release is live. To publish the release again is always
+    /// safe: if it is live, the receipt says so ([`Outcome::Unchanged`](crate::Outcome)).
     ///
     /// ```
     /// use std::time::Duration;

@@ -22,8 +22,8 @@ pub enum RollbackTo {
 
 impl Publisher {
     /// Makes a release the live one again. After a time limit of the caller's, it may be live, as
-    /// after [`publish`](Self::publish). [`RollbackTo::Previous`] would then go one release further,
-    /// so name the release, or ask [`live`](Self::live) first.
+    /// after [`publish`](Self::publish). [`RollbackTo::Previous`] would then go one release
+    /// further, so name the release, or ask [`live`](Self::live) first.
     ///
     /// # Errors
     /// [`Error::NothingToRollBackTo`]; [`Error::NotStaged`] or [`Error::NotWhole`] if the release

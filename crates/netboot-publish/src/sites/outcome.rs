@@ -66,7 +66,7 @@ impl SitesReport {
         if self.live().count() == self.sites.len() {
             Ok(self)
         } else {
-            Err(Error::NotLiveEverywhere { report: Box::new(self) })
+            Err(Error::NotLiveEverywhere(Box::new(self)))
         }
     }
 
@@ -80,7 +80,7 @@ impl SitesReport {
         if self.errors().next().is_none() {
             Ok(self)
         } else {
-            Err(Error::NotStagedEverywhere { report: Box::new(self) })
+            Err(Error::NotStagedEverywhere(Box::new(self)))
         }
     }
 

@@ -306,7 +306,7 @@ async fn locks_and_unfinished_files_that_are_not_ours_are_refused_or_left() {
             scene.replace(&place, kind);
             let errors = scene.use_target(&format!("{name}: {kind}")).await;
             assert!(
-                errors.iter().any(|error| matches!(error, Error::Target { .. })),
+                errors.iter().any(|error| matches!(error, Error::Target(_))),
                 "{name}: {kind}: {errors:#?}"
             );
             scene.assert_untouched(kind);

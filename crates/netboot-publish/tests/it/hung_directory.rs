@@ -42,7 +42,7 @@ fn a_hung_file_system_is_told_in_time() {
         ];
         for error in errors {
             assert!(
-                matches!(&error, Error::Target { source: netboot_core::Error::NoAnswer { path, .. } }
+                matches!(&error, Error::Target(netboot_core::Error::NoAnswer { path, .. })
                     if *path == root),
                 "{error:?}"
             );

@@ -63,7 +63,7 @@ impl UntrustedManifest {
         let malformed =
             |source| Error::MalformedManifest { release: *release, source: Box::new(source) };
         let document = match store.read(&path).await {
-            Err(Error::Target { source: source @ (NotAFile { .. } | SymbolicLink { .. }) }) => {
+            Err(Error::Target(source @ (NotAFile { .. } | SymbolicLink { .. }))) => {
                 return Err(malformed(source));
             }
             read => read?,
