@@ -38,8 +38,7 @@ struct PackError {
 
 impl BackendError for PackError {
     fn hint(&self) -> Option<String> {
-        let program = &self.program;
-        Some(format!("check that `{program}` is a busybox with the applet cpio"))
+        Some(format!("check that `{}` is a busybox with the applet cpio", self.program))
     }
 
     fn class(&self) -> ErrorClass {
@@ -51,7 +50,6 @@ impl BackendError for PackError {
 const PACK: &str = r#"box() { "$0" "$@"; }
 box mkdir bin; box cp "$0" bin/busybox; echo "$1" > init; box chmod 755 init
 printf 'bin\nbin/busybox\ninit\n' | box cpio -o -H newc"#;
-
 const INIT: &str = r#"#!/bin/busybox sh
 b=/bin/busybox; $b mkdir -p /proc /dev; $b mount -t proc proc /proc; $b mount -t devtmpfs dev /dev
 echo "RESCUE-READY $(/bin/busybox cat /proc/cmdline)" > /dev/console
@@ -68,7 +66,6 @@ impl Builder for RescueBuilder {
         netboot_core::inspect::check_kernel(&self.kernel, architecture).await?;
         let (kind, name) = (ArtifactKind::Kernel, architecture.kernel_file_name());
         let kernel = FileArtifact::open(kind, name, &self.kernel, context).await?;
-
         let root = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), e))?;
         let program = self.busybox.display().to_string();
         let busybox = Command::new(&self.busybox).args(["sh", "-ec", PACK, &program, INIT]);
