@@ -1,6 +1,8 @@
 //! The hint of each error.
 
+use std::borrow::Cow;
 use std::io;
+use std::path::Path;
 
 use netboot_core::RefusedAccess;
 
@@ -13,7 +15,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoSuchDirectory { path } => {
-                format!("check the spelling, mount it, or create it: `mkdir -p {}`", path.display())
+                format!("check the spelling, mount it, or create it: `mkdir -p {}`", word(path))
             }
             Self::NotADirectory { path } => {
                 format!("correct the path, or move `{}` away", path.display())
@@ -168,6 +170,11 @@ impl Error {
                 return report.hint();
             }
             Self::Signature { problem, .. } => problem.hint().to_owned(),
+            Self::MalformedKey { which: "public", .. } => {
+                "give a public key that `minisign -G` made: the second line of its file `.pub`, or \
+                 the file itself where a file is asked for"
+                    .to_owned()
+            }
             Self::MalformedKey { .. } => {
                 "give a key file that `minisign -G` made, and the password if the secret key has \
                  one"
@@ -205,4 +212,10 @@ impl netboot_core::BackendError for Error {
     fn class(&self) -> netboot_core::ErrorClass {
         Self::class(self)
     }
+}
+
+/// A path as a word of a shell's command line.
+fn word(path: &Path) -> String {
+    let path = path.display().to_string();
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), Cow::into_owned)
 }

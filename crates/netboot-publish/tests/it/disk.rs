@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use netboot_core::{Context, ErrorClass, Release, layout};
@@ -218,7 +219,7 @@ async fn a_directory_that_does_not_exist_is_named() {
     let work = TempDir::new().unwrap();
     let release = site::release(work.path(), "first", 1000).await;
     let context = Context::new();
-    let missing = work.path().join("missing");
+    let missing = work.path().join("it is missing");
     let publisher = Publisher::new(LocalStore::new(missing.join("published")));
     for error in [
         publisher.publish(&release, &context).await.unwrap_err(),
@@ -226,9 +227,13 @@ async fn a_directory_that_does_not_exist_is_named() {
         publisher.live().await.unwrap_err(),
     ] {
         assert!(matches!(&error, Error::NoSuchDirectory { path } if *path == missing), "{error:?}");
-        assert!(error.hint().unwrap().contains("mkdir"));
+        let hint = error.hint().unwrap();
+        let command = hint.split('`').nth(1).unwrap();
+        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{hint}");
+        assert!(missing.is_dir(), "{hint}");
+        fs::remove_dir(&missing).unwrap();
     }
-    fs::create_dir_all(&missing).unwrap();
+    fs::create_dir(&missing).unwrap();
     publisher.publish(&release, &context).await.unwrap();
     let file = work.path().join("file");
     fs::write(&file, "").unwrap();

@@ -151,7 +151,13 @@ fn what_is_no_key_is_refused() {
     for text in ["", "untrusted comment: x\n", "RWQ", &public[1..], "not base64 !"] {
         let error = TrustedKey::parse(text).unwrap_err();
         assert!(matches!(error, Error::MalformedKey { which: "public", .. }), "{text}: {error:?}");
+        assert!(error.hint().unwrap().contains("second line"), "{error:?}");
         let error = MinisignKey::parse(text, None).unwrap_err();
         assert!(matches!(error, Error::MalformedKey { which: "secret", .. }), "{text}: {error:?}");
+    }
+    // The hint for a public key: both the file and its second line are taken.
+    let file = format!("untrusted comment: minisign public key\n{public}\n");
+    for text in [&public, file.lines().nth(1).unwrap(), &file] {
+        assert_eq!(TrustedKey::parse(text).unwrap().as_str(), public);
     }
 }
