@@ -9,12 +9,43 @@ use super::target_entry::TargetEntry;
 impl Configuration {
     /// Makes the relative paths absolute.
     pub(super) fn resolve(&mut self, directory: &Path) {
-        let Self { flake, targets, signing, closure_boot, deployer, .. } = self;
-        resolve_reference(&mut flake.reference, directory);
-        for target in targets.values_mut() {
-            resolve_target(target, directory);
-        }
+        self.change_paths(|path| directory.join(path));
+        let hand_over = self.deployer.iter_mut().filter_map(|it| it.hand_over.as_mut());
+        let references = hand_over.map(|it| &mut it.flake).chain([&mut self.flake.reference]);
+        references.for_each(|reference| resolve_reference(reference, directory));
+    }
+
+    /// Replaces the `~` at the beginning of a path, because a file has no shell that would do so.
+    pub(super) fn expand_home(&mut self) {
+        let Some(home) = env::home_dir() else { return };
+        self.change_paths(|path| match path.strip_prefix("~") {
+            Ok(rest) => home.join(rest),
+            Err(_) => path.to_owned(),
+        });
+    }
+
+    /// Changes each path of a file or a directory.
+    fn change_paths(&mut self, change: impl Fn(&Path) -> PathBuf) {
+        let Self { targets, signing, closure_boot, deployer, .. } = self;
         let mut paths: Vec<&mut Option<PathBuf>> = Vec::new();
+        for target in targets.values_mut() {
+            let location = match target {
+                TargetEntry::Location(location) => location,
+                TargetEntry::Table(table) => {
+                    paths.extend([
+                        &mut table.ca_certificate_file,
+                        &mut table.credentials_file,
+                        &mut table.identity_file,
+                        &mut table.known_hosts_file,
+                        &mut table.password_file,
+                    ]);
+                    &mut table.location
+                }
+            };
+            if location.starts_with("~/") || crate::target::is_directory(location) {
+                *location = change(Path::new(location)).display().to_string();
+            }
+        }
         if let Some(signing) = signing {
             paths.extend([&mut signing.key_file, &mut signing.password_file]);
         }
@@ -24,43 +55,12 @@ impl Configuration {
         if let Some(deployer) = deployer {
             paths.push(&mut deployer.state_directory);
             if let Some(hand_over) = &mut deployer.hand_over {
-                resolve_reference(&mut hand_over.flake, directory);
                 paths.extend([&mut hand_over.ssh_key, &mut hand_over.extra_files]);
             }
         }
         for path in paths.into_iter().flatten() {
-            *path = absolute(path, directory);
+            *path = change(path);
         }
-    }
-}
-
-/// The path that a path of the file means. A file has no shell that would replace the `~`.
-fn absolute(path: &Path, directory: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), env::home_dir()) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => directory.join(path),
-    }
-}
-
-fn resolve_target(target: &mut TargetEntry, directory: &Path) {
-    let (location, table) = match target {
-        TargetEntry::Location(location) => (location, None),
-        TargetEntry::Table(table) => {
-            let files = [
-                &mut table.ca_certificate_file,
-                &mut table.credentials_file,
-                &mut table.identity_file,
-                &mut table.known_hosts_file,
-                &mut table.password_file,
-            ];
-            (&mut table.location, Some(files))
-        }
-    };
-    if location.starts_with("~/") || crate::target::is_directory(location) {
-        *location = absolute(Path::new(location), directory).display().to_string();
-    }
-    for path in table.into_iter().flatten().flatten() {
-        *path = absolute(path, directory);
     }
 }
 

@@ -73,6 +73,7 @@ impl Configuration {
         let read = Self::deserialize(toml::de::Deserializer::from(table));
         let mut configuration = read.map_err(malformed)?;
         configuration.file = Some(file.to_owned());
+        configuration.expand_home();
         configuration.check()?;
         Ok(configuration)
     }

@@ -214,6 +214,7 @@ fn a_file_that_is_not_there_is_told_with_the_option_that_names_it() {
     let target = place.target();
     let key = MinisignKey::generate().unwrap();
     fs::write(place.path("public"), key.public_key().as_str()).unwrap();
+    fs::write(place.path("secret"), key.to_file_text().unwrap()).unwrap();
     for (option, command) in [
         ("--sign", &["activate", &target, "ab"][..]),
         ("--key", &["list", &target]),

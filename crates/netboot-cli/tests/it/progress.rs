@@ -100,16 +100,17 @@ fn signals_end_with_one_line(arguments: &[&str], line: &str, logs: &str) {
             .stderr(File::create(&said).unwrap())
             .spawn()
             .unwrap();
-        eventually("the builder's start", || place.builder_runs());
-        let before = std::fs::read_to_string(&said).unwrap();
-        assert!(before.contains("worker: building sleeper\n"), "{before}");
+        // The builder runs a moment before Nix tells it.
+        let text = || std::fs::read_to_string(&said).unwrap();
+        let is_told = || text().contains("worker: building sleeper\n");
+        eventually("the builder's start", || place.builder_runs() && is_told());
+        let before = text();
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).unwrap();
         kill_process(id, signal).unwrap();
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         assert!(!place.builder_runs(), "a builder outlived {signal:?}");
-        let after = std::fs::read_to_string(&said).unwrap();
-        assert_eq!(after, format!("{before}{line}\n"));
+        assert_eq!(text(), format!("{before}{line}\n"));
         let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(object["error"]["message"], line);
         let left = place.path().join(logs).join("derivations");
