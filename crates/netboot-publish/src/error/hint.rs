@@ -130,13 +130,6 @@ impl Error {
                 "somebody edited it: restore `{path}`, or delete it and activate the release that \
                  should be live"
             ),
-            Self::UntrustedPointer { problem, .. } => problem.hint().to_owned(),
-            Self::NoPointerSigner { .. } => {
-                "give the publisher a signer with a trusted key (`with_signer`), or trust the key \
-                 of its signer (`with_trusted_keys`)"
-                    .to_owned()
-            }
-            Self::LessProtection { loss, .. } => loss.hint().to_owned(),
             Self::MalformedManifest { source, .. } => return source.hint(),
             Self::NotProven { failures, .. } => {
                 let mut hints = failures.values().filter_map(|failure| failure.hint.as_deref());
@@ -169,6 +162,34 @@ impl Error {
             Self::NotLiveEverywhere(report) | Self::NotStagedEverywhere(report) => {
                 return report.hint();
             }
+            Self::ClosureIndex { .. } => {
+                "build the image again, and publish it without the binary cache until then"
+                    .to_owned()
+            }
+            Self::LockLost => {
+                "try again; if it happens again, find out why the target answers so slowly, or \
+                 give the lock a longer lease"
+                    .to_owned()
+            }
+            Self::Target(netboot_core::Error::NotAFile { path }) => {
+                format!("find out who put it there, and move `{}` away", path.display())
+            }
+            Self::InvalidValue(error) => error.kind.rule().to_owned(),
+            Self::Artifact(source) | Self::Target(source) => return source.hint(),
+            _ => return self.key_hint(),
+        })
+    }
+
+    /// The hints of errors that concern keys and signatures.
+    fn key_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UntrustedPointer { problem, .. } => problem.hint().to_owned(),
+            Self::NoPointerSigner { .. } => {
+                "give the publisher a signer with a trusted key (`with_signer`), or trust the key \
+                 of its signer (`with_trusted_keys`)"
+                    .to_owned()
+            }
+            Self::LessProtection { loss, .. } => loss.hint().to_owned(),
             Self::Signature { problem, .. } => problem.hint().to_owned(),
             Self::MalformedKey { which: "public", .. } => {
                 "give a public key that `minisign -G` made: the second line of its file `.pub`, or \
@@ -180,25 +201,11 @@ impl Error {
                  one"
                 .to_owned()
             }
-            Self::ClosureIndex { .. } => {
-                "build the image again, and publish it without the binary cache until then"
-                    .to_owned()
-            }
             Self::InvalidTrustedKeys { .. } => {
                 "name each key once, and require at least one and at most all of them to sign"
                     .to_owned()
             }
-            Self::LockLost => {
-                "try again; if it happens again, find out why the target answers so slowly, or \
-                 give the lock a longer lease"
-                    .to_owned()
-            }
             Self::KeyLocked => "give the password that the key was made with".to_owned(),
-            Self::Target(netboot_core::Error::NotAFile { path }) => {
-                format!("find out who put it there, and move `{}` away", path.display())
-            }
-            Self::InvalidValue(error) => error.kind.rule().to_owned(),
-            Self::Artifact(source) | Self::Target(source) => return source.hint(),
             _ => return None,
         })
     }
