@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Verify(verify::Arguments),
     /// Replace damaged files of a target by those of another target.
     Repair(repair::Arguments),
-    /// Add a signature to a staged release that is trusted already.
+    /// Add a signature to a staged release that a trusted key signed already.
     Countersign(countersign::Arguments),
     /// Sign the live pointer again, for example to give it a new best-before date.
     Refresh(refresh::Arguments),

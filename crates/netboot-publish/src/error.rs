@@ -309,7 +309,7 @@ pub enum Error {
     /// A link, a pipe or a device is in the place of a file or directory, or a file system hangs.
     #[error(transparent)]
     Target(netboot_core::Error),
-    /// An artifact cannot be read, or it changed after it was hashed.
+    /// A file of the caller cannot be read: an artifact, which may have changed, or a key.
     #[error(transparent)]
     Artifact(netboot_core::Error),
     /// A text does not follow the rule of its kind, such as the name of a site.

@@ -78,7 +78,10 @@ async fn a_key_that_is_not_let_in_is_an_error() {
     let missing = site.work.path().join("no such identity");
     let store = RsyncStore::builder(site.target("/")).identity_file(&missing).build().unwrap();
     let error = send(&store).await.unwrap_err();
-    assert!(matches!(&error, Error::Io { path, .. } if *path == missing), "{error:?}");
+    let Error::Artifact(netboot_core::Error::Io { path, .. }) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*path, missing);
 }
 
 /// Texts that are dangerous if they are used as anything but a file name. If one is executed, it
