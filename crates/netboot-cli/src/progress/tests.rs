@@ -69,7 +69,8 @@ fn rows_never_wrap_and_nothing_is_left() {
         progress.emit(part("worker", "derivations", 3, Some(10), Unit::Items));
         progress.emit(part("worker", "名古屋の計算機の初期化の名前", 1, None, Unit::Bytes));
         let shown = rows(&terminal, |rows| {
-            rows.len() == 7 && rows[6] == "waiting: storage" && rows.concat().contains("5.0/")
+            let drawn = ["5.0/", " 3/10"].iter().all(|amount| rows.concat().contains(amount));
+            rows.len() == 7 && rows[6] == "waiting: storage" && drawn
         });
         let begins = [
             "control-plane: realising",
