@@ -82,7 +82,7 @@ impl ListedRelease {
         let by: Vec<String> = self.live_by.iter().map(|name| format!("live by `{name}`")).collect();
         let own = match self.state {
             ReleaseState::Staged if !by.is_empty() => None,
-            // Nobody knows here what was live by other pointers.
+            // This listing reads the history of its own pointer only.
             ReleaseState::Staged if self.has_other_pointers => Some("staged, not live".to_owned()),
             state => Some(state.to_string()),
         };

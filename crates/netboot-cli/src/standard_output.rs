@@ -14,7 +14,7 @@ pub(crate) fn write(text: &str) -> Result<(), String> {
 /// Writes out what is buffered, after a text was `written`.
 ///
 /// # Errors
-/// Those of [`write`].
+/// The errors of [`write`].
 pub(crate) fn written(written: io::Result<()>) -> Result<(), String> {
     match written.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -252,7 +252,7 @@ fn a_bucket_without_credentials_says_where_they_come_from() {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
-        // Nobody gives this machine keys.
+        // The address of a metadata service that does not exist, so that it gives no keys.
         command.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1");
         let output = command.args(arguments).current_dir(place.path(".")).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");

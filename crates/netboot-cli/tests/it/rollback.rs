@@ -61,7 +61,7 @@ async fn a_release_that_was_pruned_is_named_so() {
         assert!(said.contains(&pruned) && said.contains(&hint), "{arguments:?}: {said}");
     }
     place.succeeds(&["rollback", &target, &second.short()]);
-    // Nobody knows this one.
+    // No target has this release.
     let unknown = "f".repeat(64);
     for release in [&unknown, "fff"] {
         let said = place.fails(&["rollback", &target, release]);

@@ -100,7 +100,7 @@ impl Publisher {
         let state = self.read_pointer().await?;
         state.trusted()?;
         if state.is_foreign() {
-            // Nobody knows what was live.
+            // Another program wrote the file, so it does not say which releases were live.
             return Err(Error::ForeignFile { path: state.path, store: self.store.to_string() });
         }
         let activations = state.history().to_vec();

@@ -64,7 +64,7 @@ pub(crate) async fn a_pointer_keeps_its_signature_and_its_date(make: Make<'_>) {
     publish(&dated, &two).await;
     refused(&keyless, &one, PointerLoss::Signature).await;
     refused(&undated, &one, PointerLoss::BestBefore).await;
-    // What leaves the pointer as it is needs no leave.
+    // A call that does not replace the pointer needs no permission.
     let before = read(&store).await;
     publish(&keyless, &two).await;
     publish(&undated, &two).await;

@@ -119,13 +119,13 @@ async fn a_release_of_an_unknown_key_is_trusted_or_staged_again() {
     fresh.assert_refused(&strict(), text).await;
     let (next, context) = (sample_release("two"), Context::new());
     hint(&strict().publish(&next, &context).await.unwrap_err(), text);
-    // What is at the target.
+    // The hint for a release that is at the target already.
     let by_other = Publisher::new(LocalStore::new(fresh.root.path()))
         .with_signer(other)
         .with_trusted_keys(two.clone());
     assert!(by_other.countersign(fresh.release.id(), &context).await.unwrap());
     fresh.assert_live(&strict()).await;
-    // What is not there yet.
+    // The hint for a release that is not there yet.
     strict().stage(&next, &context).await.unwrap();
     assert!(by_other.countersign(next.id(), &context).await.unwrap());
     by_other.activate(next.id(), &context).await.unwrap();
