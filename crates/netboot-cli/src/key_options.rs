@@ -9,7 +9,7 @@ use netboot_publish::{MinisignKey, TrustedKey, TrustedKeys};
 
 use crate::at_least_one::at_least_one;
 use crate::error::Error;
-use crate::misuse::{Misuse, OfCommandLine};
+use crate::misuse::{Misuse, OfCommandLine, first_given};
 use crate::session::Session;
 
 /// The maximum size of a file with a password, in bytes.
@@ -48,8 +48,7 @@ pub(crate) struct SignerOptions {
 impl TrustOptions {
     /// The first of these options that is on the command line.
     pub(crate) fn given(&self) -> Option<&'static str> {
-        let options = [("--key", !self.keys.is_empty()), ("--threshold", self.threshold.is_some())];
-        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+        first_given([("--key", !self.keys.is_empty()), ("--threshold", self.threshold.is_some())])
     }
 
     /// Reads the files of the keys.

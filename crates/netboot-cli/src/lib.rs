@@ -26,6 +26,8 @@ mod arguments;
 #[cfg(feature = "program")]
 mod at_least_one;
 #[cfg(feature = "program")]
+mod closure_program;
+#[cfg(feature = "program")]
 mod commands;
 pub mod configuration;
 #[cfg(feature = "terminal")]
@@ -49,6 +51,8 @@ mod machine_list;
 mod misuse;
 #[cfg(feature = "program")]
 mod operator_words;
+#[cfg(feature = "program")]
+mod places;
 #[cfg(feature = "program")]
 mod pointer_lifetime;
 #[cfg(feature = "program")]

@@ -20,6 +20,13 @@ pub(crate) trait OfCommandLine<T> {
     fn of_command_line(self) -> Result<T, Report>;
 }
 
+/// Returns the name of the first option that is on the command line.
+pub(crate) fn first_given<const N: usize>(
+    options: [(&'static str, bool); N],
+) -> Option<&'static str> {
+    options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+}
+
 impl Misuse {
     /// Reports a mistake. `hint` is its remedy, as a sentence for an operator.
     pub(crate) fn report(text: impl Into<String>, hint: impl Into<String>) -> Report {

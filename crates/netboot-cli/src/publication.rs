@@ -13,7 +13,7 @@ mod outcome;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netboot_core::{Context, Event, Image, Profile, ProfileName, Release, ReleaseId, Report};
+use netboot_core::{Context, Image, Profile, ProfileName, Release, ReleaseId, Report};
 use netboot_ipxe::Renderer;
 use netboot_publish::{ActivationPolicy, Prover, Publisher};
 
@@ -179,12 +179,4 @@ async fn kept_images(
     let Some(live) = live else { return Ok(Vec::new()) };
     let images = publisher.images(live).await?;
     Ok(images.into_iter().filter(|image| !names.contains(image.profile())).collect())
-}
-
-/// A context whose events tell the destination, as those of `netboot_publish::Sites` do.
-fn at_destination(destination: &Destination, context: &Context) -> Context {
-    let (site, parent) = (destination.site.clone(), context.clone());
-    Context::new().with_cancellation(context.cancellation().clone()).with_events(move |event| {
-        parent.emit(Event::AtSite { site: site.clone(), event: Box::new(event) });
-    })
 }

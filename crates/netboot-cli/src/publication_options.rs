@@ -11,7 +11,7 @@ use url::Url;
 use crate::at_least_one::at_least_one;
 use crate::configuration::Configuration;
 use crate::machine_list::MachineOptions;
-use crate::misuse::{Misuse, OfCommandLine};
+use crate::misuse::{Misuse, OfCommandLine, first_given};
 use crate::proof_options::ProofOptions;
 use crate::publication::{ListedMachines, Preparation, Publication, open_destinations};
 use crate::publisher_options::PublisherOptions;
@@ -139,8 +139,7 @@ impl PublicationOptions {
             ("--timeout", self.timeout.is_some()),
             ("--prove", self.proof.is_given()),
         ];
-        let given = options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
-        given.or_else(|| self.machines.given()).or_else(|| self.publisher.given())
+        first_given(options).or_else(|| self.machines.given()).or_else(|| self.publisher.given())
     }
 
     /// The first of these options that is on the command line and that only going live needs.

@@ -9,7 +9,7 @@ use netboot_publish::{PointerMemory, PointerMemoryFile};
 
 use crate::error::Error;
 use crate::key_options::{SignerOptions, TrustOptions};
-use crate::misuse::{Misuse, OfCommandLine};
+use crate::misuse::{Misuse, OfCommandLine, first_given};
 use crate::pointer_lifetime::PointerLifetime;
 use crate::publisher_settings::{PublisherSettings, ReaderSettings};
 use crate::session::Session;
@@ -193,7 +193,7 @@ impl PublisherOptions {
             ("--unsigned", self.unsigned),
             ("--replace-foreign", self.foreign.replace_foreign),
         ];
-        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+        first_given(options)
     }
 
     /// The first of these options that is on the command line.
@@ -204,8 +204,7 @@ impl PublisherOptions {
         }
         let options =
             [("--sign", signing.signer.is_given()), ("--replace-untrusted", *replace_untrusted)];
-        let given = options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option);
-        given.or_else(|| signing.reader.given())
+        first_given(options).or_else(|| signing.reader.given())
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::Error;
 use crate::event::{Event, Phase};
-use crate::name::ProfileName;
+use crate::name::{ProfileName, SiteName};
 
 /// Takes [`Event`]s.
 ///
@@ -109,6 +109,15 @@ impl Context {
         let (events, profile) = (self.events.clone(), profile.clone());
         let named = move |event: Event| events.emit(event.or_of_profile(&profile));
         Self { events: Arc::new(named), cancellation: self.cancellation.clone() }
+    }
+
+    /// Returns a context whose events tell the site where they happen, as [`Event::AtSite`].
+    #[must_use]
+    pub fn at_site(&self, site: &SiteName) -> Self {
+        let (outer, site) = (self.clone(), site.clone());
+        self.clone().with_events(move |event: Event| {
+            outer.emit(Event::AtSite { site: site.clone(), event: Box::new(event) });
+        })
     }
 
     /// Reports that each of `profiles` waits for the work on it.

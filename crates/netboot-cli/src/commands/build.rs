@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use netboot_closure::CompressionLevel;
 use netboot_core::{Architecture, Image, Payload, Profile, ProfileName, ProfileSpec, Report};
-use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
+use netboot_nix::{NixBuilder, NixBuilderOptions};
 use serde_json::{Map, Value, json};
 
 use self::choice::{Choice, ConfigurationName, Wanted};
@@ -20,10 +20,11 @@ use self::default_target::pxe_assets;
 use self::output::prepare_output;
 use crate::answer::{Answer, FAILED};
 use crate::at_least_one::at_least_one;
+use crate::closure_program::closure_boot;
 use crate::failure::Cancelled;
 use crate::image_directory::check_image_directory;
 use crate::known_profiles::KnownProfiles;
-use crate::misuse::{Misuse, OfCommandLine};
+use crate::misuse::{Misuse, OfCommandLine, first_given};
 use crate::publication::{Publication, answer};
 use crate::publication_options::PublicationOptions;
 use crate::published_target::until_cancelled;
@@ -216,11 +217,10 @@ impl Arguments {
 
     /// The first option on the command line that is only for closures.
     fn given_for_closures(&self) -> Option<&'static str> {
-        let options = [
+        first_given([
             ("--stage1", self.stage1.is_some()),
             ("--compression-level", self.compression_level.is_some()),
-        ];
-        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+        ])
     }
 
     /// The flake of the command line, of netboot.toml, or of the working directory.
@@ -244,11 +244,7 @@ impl Arguments {
         if let Some(seconds) = self.evaluation_time {
             options = options.evaluation_time(Duration::from_secs(seconds));
         }
-        let closure_boot = match &self.stage1 {
-            Some(program) => Some(ClosureBoot::with_program(program).of_command_line()?),
-            None => configuration.closure_build()?,
-        };
-        if let Some(closure_boot) = closure_boot {
+        if let Some(closure_boot) = closure_boot(self.stage1.as_deref(), configuration)? {
             options = options.closure_boot(closure_boot);
         }
         Ok(options)

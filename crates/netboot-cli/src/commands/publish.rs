@@ -162,7 +162,7 @@ impl Arguments {
 /// A context without the events of a build that ended: existing images are only read.
 fn reading(context: &Context) -> Context {
     let parent = context.clone();
-    Context::new().with_cancellation(context.cancellation().clone()).with_events(move |event| {
+    context.clone().with_events(move |event| {
         if !matches!(event, Event::ProfileFinished { .. }) {
             parent.emit(event);
         }

@@ -1,6 +1,6 @@
 //! `netboot repair`: replaces damaged files of a target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytesize::ByteSize;
 use clap::Args;
@@ -9,7 +9,7 @@ use netboot_publish::{Error, Publisher, RepairReport, RepairSource};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, FOUND};
-use crate::misuse::Misuse;
+use crate::places::Places;
 use crate::published_target::{PublishedTarget, is_published, unless_cancelled, until_cancelled};
 use crate::publisher_options::{ForeignOption, SigningOptions};
 use crate::publisher_settings::PublisherSettings;
@@ -118,16 +118,13 @@ impl Arguments {
         settings: &PublisherSettings,
         session: &Session,
     ) -> Result<(), Report> {
-        let mut places = BTreeMap::from([(target, self.target.as_str())]);
+        let hint = "name another target that has the release: `--from TARGET`";
+        let mut places = Places::default();
+        places.add(target, self.target.as_str(), hint)?;
         for from in &self.from {
             let (_, reader) = PublishedTarget::new(from).open(settings.reader(), session).await?;
             let place = until_cancelled(session, reader.store().place()).await?;
-            if let Some(same) = places.insert(place, from) {
-                return Err(Misuse::report(
-                    format!("`{same}` and `{from}` are the same target"),
-                    "name another target that has the release: `--from TARGET`",
-                ));
-            }
+            places.add(place, from, hint)?;
         }
         Ok(())
     }
@@ -135,18 +132,17 @@ impl Arguments {
     /// Says how a target that lost its pointer gets one. Repair makes no release live, because a
     /// source may be older than what the target had.
     async fn tell_live(&self, mirrors: &[Publisher], session: &Session) {
-        let (target, mut sources) = (self.target.as_str(), mirrors.iter().zip(&self.from));
-        let live = loop {
-            let Some((mirror, from)) = sources.next() else { return };
+        let target = self.target.as_str();
+        for (mirror, from) in mirrors.iter().zip(&self.from) {
             if let Ok(Some(live)) = mirror.live().await {
-                break (live.short(), from);
+                let release = live.short();
+                session.progress.line(&format!(
+                    "No release is live at `{target}` yet. Release {release} is live at `{from}`: \
+                     `netboot activate {target} {release}` makes it live here as well."
+                ));
+                return;
             }
-        };
-        let (release, from) = live;
-        session.progress.line(&format!(
-            "No release is live at `{target}` yet. Release {release} is live at `{from}`: \
-             `netboot activate {target} {release}` makes it live here as well."
-        ));
+        }
     }
 }
 

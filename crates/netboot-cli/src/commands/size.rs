@@ -13,11 +13,12 @@ use netboot_core::{
     Builder, Closure, ClosureManifest, Context, Image, Payload, Profile, ProfileName, ProfileSpec,
     Report, counted, plasmacloud,
 };
-use netboot_nix::{ClosureBoot, NixBuilder, SizeReport};
+use netboot_nix::{NixBuilder, SizeReport};
 use serde_json::json;
 
 use self::object::{AFTER, object};
 use crate::answer::{Answer, FOUND};
+use crate::closure_program::closure_boot;
 use crate::configuration::Configuration;
 use crate::failure::Cancelled;
 use crate::misuse::{Misuse, OfCommandLine};
@@ -130,15 +131,11 @@ impl Arguments {
                 "leave out `--stage1`, or report the image with a closure: `--closure`",
             ));
         }
-        let closure_boot = match &self.stage1 {
-            Some(program) => Some(ClosureBoot::with_program(program).of_command_line()?),
-            None => configuration.closure_build()?,
-        };
         let attribute = configuration.flake_attribute(&self.profile);
         let mut options = NixBuilder::options(flake)
             .configuration(move |_| attribute.clone())
             .overrides(configuration.overrides()?);
-        if let Some(closure_boot) = closure_boot {
+        if let Some(closure_boot) = closure_boot(self.stage1.as_deref(), configuration)? {
             options = options.closure_boot(closure_boot);
         }
         let builder = options.build().of_command_line()?;

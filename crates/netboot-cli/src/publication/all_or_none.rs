@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use netboot_core::{Context, Image, Release, Report, SiteName};
 use netboot_publish::{ActivationPolicy, ProofReport, Sites, SitesReport};
 
+use super::Publication;
 use super::destination::Destination;
 use super::error::PublicationError;
 use super::outcome::Published;
-use super::{Publication, at_destination};
 
 impl Publication {
     /// Publishes one release to all destinations, or to none of them.
@@ -55,8 +55,8 @@ impl Publication {
         let (mut proofs, mut unproven) = (BTreeMap::new(), BTreeMap::new());
         if let Some(prover) = self.prover.as_deref() {
             for destination in self.open_destinations() {
-                let context = at_destination(destination, context);
                 let site = destination.site.clone();
+                let context = context.at_site(&site);
                 match destination.publisher.prove(release.id(), prover, &context).await {
                     Ok(proof) => drop(proofs.insert(site, proof)),
                     Err(error) => drop(unproven.insert(site, error)),

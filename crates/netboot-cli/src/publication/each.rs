@@ -4,10 +4,10 @@ use futures::future::join_all;
 use netboot_core::{Context, Image};
 use netboot_publish::Error;
 
+use super::Publication;
 use super::destination::Destination;
 use super::error::PublicationError;
 use super::outcome::{Done, Published};
-use super::{Publication, at_destination};
 
 /// The number of times that a release is made again if somebody else publishes at the same time.
 const ATTEMPTS: usize = 3;
@@ -17,16 +17,9 @@ impl Publication {
     pub(super) async fn publish_each(&self, images: &[Image], context: &Context) -> Vec<Published> {
         let is_one = self.open_destinations().len() == 1;
         let work = self.open_destinations().iter().map(|destination| async move {
-            let context =
-                if is_one { context.clone() } else { at_destination(destination, context) };
+            let context = if is_one { context.clone() } else { context.at_site(&destination.site) };
             let work = self.publish_to(destination, images, &context);
-            let result = match self.preparation.timeout {
-                None => work.await,
-                Some(after) => tokio::time::timeout(after, work)
-                    .await
-                    .unwrap_or_else(|_| Err(Error::TimedOut { after }.into())),
-            };
-            Published::of_result(destination, result)
+            Published::of_result(destination, self.preparation.step(work).await)
         });
         join_all(work).await
     }

@@ -11,7 +11,7 @@ use super::outcome::Published;
 use crate::misuse::Misuse;
 use crate::session::Session;
 
-/// The work at targets before a release is sent to them.
+/// The rule for the steps at targets: from opening one to making a release live there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preparation {
     /// True if a target that fails does not keep the others from being published to.
@@ -30,10 +30,10 @@ pub(super) struct LeftOut {
 
 impl Preparation {
     /// Does one step at a target, within the time limit.
-    pub(crate) async fn step<T>(
+    pub(super) async fn step<T, E: From<Error>>(
         self,
-        step: impl Future<Output = Result<T, Report>>,
-    ) -> Result<T, Report> {
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         match self.timeout {
             None => step.await,
             Some(after) => tokio::time::timeout(after, step)
@@ -75,7 +75,7 @@ impl Preparation {
     }
 
     /// Returns true if a target with this failure is left out.
-    pub(super) fn may_leave_out(self, session: &Session, report: &Report) -> bool {
+    fn may_leave_out(self, session: &Session, report: &Report) -> bool {
         let is_misuse = report.downcast_ref::<Misuse>().is_some();
         self.leaves_out && !is_misuse && session.context.check().is_ok()
     }

@@ -1,6 +1,6 @@
 //! Opens the targets that a command publishes to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use netboot_core::Report;
@@ -8,6 +8,7 @@ use netboot_core::Report;
 use super::destination::{Destination, site_name};
 use super::obstacle::{LeftOut, Preparation};
 use crate::misuse::Misuse;
+use crate::places::Places;
 use crate::publisher_settings::PublisherSettings;
 use crate::session::Session;
 use crate::target::Target;
@@ -32,7 +33,7 @@ pub(crate) async fn open_destinations(
     preparation: Preparation,
 ) -> Result<Destinations, Report> {
     let mut destinations: Vec<Destination> = Vec::new();
-    let (mut names, mut places) = (BTreeSet::new(), BTreeMap::new());
+    let (mut names, mut places) = (BTreeSet::new(), Places::default());
     for (position, text) in texts.iter().enumerate() {
         let target = session.target(text)?;
         // A look at a bucket writes nothing there.
@@ -41,12 +42,7 @@ pub(crate) async fn open_destinations(
         if target.directory().is_some() {
             require_no_target_above(&target, Path::new(&place))?;
         }
-        if let Some(same) = places.insert(place, text) {
-            return Err(Misuse::report(
-                format!("`{same}` and `{text}` are the same target"),
-                "name each target once",
-            ));
-        }
+        places.add(place, text, "name each target once")?;
         let site = site_name(text, &mut names)?;
         destinations.push(Destination { target, position, site, publisher });
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Pointer;
+
 /// The protection that a pointer has, and that the one in its place would not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,6 +19,17 @@ pub enum PointerLoss {
 pub(crate) struct AllowedLosses {
     pub(crate) signature: bool,
     pub(crate) best_before: bool,
+}
+
+impl Pointer {
+    /// The best-before date, in seconds since 1970.
+    pub(crate) fn best_before(&self) -> Option<u64> {
+        self.stamp.as_ref().and_then(|stamp| stamp.best_before)
+    }
+
+    pub(crate) fn is_signed(&self) -> bool {
+        !self.signatures.is_empty()
+    }
 }
 
 impl PointerLoss {

@@ -1,9 +1,9 @@
 //! Keeping the signature and the best-before date of a pointer when another one replaces it.
 
 use crate::error::Error;
+use crate::pointer::PointerContent;
 use crate::pointer::loss::PointerLoss;
 use crate::pointer::problem::PointerProblem;
-use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::Publisher;
 use crate::publisher::inventory::pointer_state::PointerState;
 
@@ -38,7 +38,7 @@ impl Publisher {
         };
         let allowed = self.allowed_losses;
         if self.signing.pointer_keys().is_none() {
-            // Nobody trusts a date that is not signed, so the date goes with the signature.
+            // Readers trust only a signed date, so the pointer loses its date with its signature.
             return (there.is_signed() && !allowed.signature).then_some(PointerLoss::Signature);
         }
         let loses_date = there.best_before().is_some() && self.pointer_lifetime.is_none();
@@ -49,16 +49,5 @@ impl Publisher {
     /// taking its signature away.
     pub(crate) fn would_unsign(&self, base: &PointerState) -> bool {
         self.loss(base) == Some(PointerLoss::Signature)
-    }
-}
-
-impl Pointer {
-    fn is_signed(&self) -> bool {
-        !self.signatures.is_empty()
-    }
-
-    /// The best-before date, in seconds since 1970.
-    pub(crate) fn best_before(&self) -> Option<u64> {
-        self.stamp.as_ref().and_then(|stamp| stamp.best_before)
     }
 }

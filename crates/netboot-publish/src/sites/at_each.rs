@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
-use netboot_core::{Context, Event, SiteName};
+use netboot_core::{Context, SiteName};
 
 use crate::error::Error;
 use crate::sites::Sites;
@@ -21,7 +21,7 @@ impl Sites {
     {
         let work = &work;
         let each = |(site, state): (SiteName, S)| {
-            let context = at_site(context, &site);
+            let context = context.at_site(&site);
             async move {
                 let result = work(state, context).await;
                 (site, result)
@@ -40,12 +40,4 @@ impl Sites {
             Err(_) => Err(Error::TimedOut { after }),
         }
     }
-}
-
-/// Makes a context that adds the site's name to events.
-fn at_site(context: &Context, site: &SiteName) -> Context {
-    let (outer, site) = (context.clone(), site.clone());
-    context.clone().with_events(move |event: Event| {
-        outer.emit(Event::AtSite { site: site.clone(), event: Box::new(event) });
-    })
 }

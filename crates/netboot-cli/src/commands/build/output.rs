@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use netboot_core::{Error, Report};
 
 use crate::misuse::Misuse;
+use crate::places::is_one_directory;
 use crate::publication::Destination;
 
 /// Creates the output directory, and refuses one whose folders would get mixed up with others.
@@ -32,10 +33,9 @@ pub(super) fn prepare_output(
         }
     }
     std::fs::create_dir_all(directory).map_err(|e| Error::io("create", directory, e))?;
-    let place = |path: &Path| path.canonicalize().ok();
     let targets = destinations.iter().filter_map(|destination| destination.target.directory());
     for target in targets {
-        if place(target).is_some() && place(target) == place(directory) {
+        if is_one_directory(target, directory) {
             return Err(Misuse::report(
                 format!("`{}` cannot be both --output-dir and a target", directory.display()),
                 "choose a directory below it for the target, such as `pxe`, so that their folders \

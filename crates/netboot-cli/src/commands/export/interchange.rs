@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::answer::Answer;
 use crate::misuse::{Misuse, OfCommandLine};
+use crate::places::is_one_directory;
 use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::ReaderOptions;
 use crate::session::Session;
@@ -144,10 +145,7 @@ impl Source {
 /// Returns true if both are one directory. The answers then are beside the files that their
 /// relative URLs name.
 fn is_same(output: &Path, target: Option<&Path>) -> bool {
-    let place = |path: &Path| path.canonicalize().ok();
-    target.is_some_and(|target| {
-        output == target || place(output).is_some_and(|it| Some(it) == place(target))
-    })
+    target.is_some_and(|target| output == target || is_one_directory(output, target))
 }
 
 /// The machine gets its MAC address as its name.

@@ -113,8 +113,7 @@ impl WantedRule<'_> {
 /// times in the history are earlier than the truth by this much. `modified` is the time of the
 /// pointer at the target.
 fn lateness(pointer: &Pointer, modified: SystemTime, lifetime: Option<Duration>) -> Duration {
-    let best_before = pointer.stamp.as_ref().and_then(|stamp| stamp.best_before);
-    let written = match (best_before, lifetime) {
+    let written = match (pointer.best_before(), lifetime) {
         (None, _) => pointer.history.first().map(Activation::at),
         // The pointer may have been renewed long after the activation.
         (Some(date), Some(lifetime)) => {
