@@ -4,9 +4,12 @@
 //! Lines that start with `ratio` compare two things whose runs alternated in one process.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to say")]
 
+mod contest;
 mod image_files;
 mod measured;
-mod table;
+mod place;
+mod row;
+mod run_counter;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -19,9 +22,12 @@ use netboot_core::{
     Image, InitPath, ProfileSpec,
 };
 
-pub use crate::image_files::ImageFiles;
-pub use crate::measured::{BUCKET, Published, Run, is_publisher, publish, run};
-pub use crate::table::{Contender, compare};
+pub use crate::contest::{Case, Contender, Wire, contest};
+pub use crate::image_files::{ImageFiles, ImageSizes, release_of};
+pub use crate::measured::{Published, Run, Work, apart, is_publisher, publish, run};
+pub use crate::place::{BUCKET, Place};
+pub use crate::row::{Figures, Goal, Row, table};
+pub use crate::run_counter::RunCounter;
 
 /// Writes `megabytes` without repetition, so that no file system saves space. Each `seed` gives
 /// other bytes.
@@ -29,10 +35,18 @@ pub use crate::table::{Contender, compare};
 /// # Panics
 /// If the file cannot be written.
 pub fn write_noise(path: &Path, megabytes: u64, seed: u64) {
+    write_noise_bytes(path, megabytes * 1_000_000, seed);
+}
+
+/// Does this for a number of bytes, which it rounds down to a multiple of 8.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn write_noise_bytes(path: &Path, bytes: u64, seed: u64) {
     let mut file = BufWriter::new(File::create(path).unwrap());
     // The linear congruential generator of Numerical Recipes.
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
-    for _ in 0..megabytes * 1_000_000 / 8 {
+    for _ in 0..bytes / 8 {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         file.write_all(&state.to_le_bytes()).unwrap();

@@ -1,23 +1,21 @@
-//! Measures programs, such as publishers.
+//! Measures programs, and publishers in processes of their own.
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netboot_core::{Architecture, ArtifactKind, BootSpec, Context, FileArtifact, FileName};
-use netboot_core::{Image, InitPath, ProfileSpec, Release};
-use netboot_ipxe::Renderer;
-use netboot_publish::{LocalStore, Publisher, RsyncStore, RsyncTarget, S3Keys, S3Store};
+use netboot_core::Context;
+use netboot_publish::{Retention, VerifyDepth, VerifyScope};
+use serde::{Deserialize, Serialize};
 
-/// Tells a publisher process its target, the kernel and the initrd.
+use crate::image_files::release_of;
+use crate::place::Place;
+
+/// Tells a publisher process its place and its work.
 const TASK: &str = "NETBOOT_BENCH_TASK";
-
-/// The bucket of the target.
-pub const BUCKET: &str = "images";
 
 /// The resources that a program used.
 #[derive(Debug, Clone, Default)]
@@ -65,84 +63,97 @@ fn high_water(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// The resources that publishing in a separate process used.
+/// The work that a publisher does in a process of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Work {
+    /// It publishes the files of a directory that [`ImageFiles`](crate::ImageFiles) made.
+    Publish {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It reads the history.
+    History,
+    /// It verifies all releases by listing.
+    Verify,
+    /// It finds what pruning would delete.
+    PruneDry,
+}
+
+/// The resources that the work of a publisher used.
 #[derive(Debug, Clone, Default)]
 pub struct Published {
     /// The time to hash the files, which is independent of the number of targets.
     pub hash: Duration,
-    /// The time for everything else.
-    pub publish: Duration,
+    /// The time for everything else. Making the store counts, the process's start does not.
+    pub work: Duration,
     /// The whole process.
     pub run: Run,
 }
 
-/// Publishes a kernel and an initrd in a separate process. `place` is `local DIRECTORY`,
-/// `s3 ADDRESS PREFIX` or `rsync PORT PATH`.
+impl Published {
+    /// The run with the time of the work alone, for peers that hash nothing.
+    pub fn hashed_before(self) -> Run {
+        Run { wall: self.work, ..self.run }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Task {
+    place: Place,
+    work: Work,
+}
+
+/// Lets a publisher do its work in a process of its own.
 ///
 /// # Panics
 /// If it fails.
-pub fn publish(place: &str, kernel: &Path, initrd: &Path) -> Published {
-    let task = [place, kernel.to_str().unwrap(), initrd.to_str().unwrap()].join("\n");
+pub fn apart(place: &Place, work: Work) -> Published {
+    let task = serde_json::to_string(&Task { place: place.clone(), work }).unwrap();
     let run = run(Command::new(std::env::current_exe().unwrap()).env(TASK, task));
     let mut times = run.output.split_whitespace().map(|text| text.parse().unwrap());
     let mut time = || Duration::from_micros(times.next().unwrap());
-    Published { hash: time(), publish: time(), run }
+    Published { hash: time(), work: time(), run }
 }
 
-/// Publishes, if this is the process that [`publish`] started.
+/// Publishes the files of a directory in a process of its own.
+///
+/// # Panics
+/// If it fails.
+pub fn publish(place: &Place, directory: &Path) -> Published {
+    apart(place, Work::Publish { directory: directory.to_owned() })
+}
+
+/// Does the work, if this is the process that [`apart`] started.
 ///
 /// # Panics
 /// If it fails.
 #[expect(clippy::print_stdout, reason = "it is read by the process that started this one")]
 pub fn is_publisher() -> bool {
     let Ok(task) = std::env::var(TASK) else { return false };
-    let mut lines = task.lines();
-    let (place, kernel, initrd) =
-        (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+    let Task { place, work } = serde_json::from_str(&task).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let begin = Instant::now();
-        let release = release(Path::new(kernel), Path::new(initrd)).await;
-        let hash = begin.elapsed();
-        let begin = Instant::now();
-        publisher(place).await.publish(&release, &Context::new()).await.unwrap();
+        let context = Context::new();
+        let (mut begin, mut hash) = (Instant::now(), Duration::ZERO);
+        match work {
+            Work::Publish { directory } => {
+                let release = release_of(&directory).await;
+                hash = begin.elapsed();
+                begin = Instant::now();
+                place.publisher().await.publish(&release, &context).await.unwrap();
+            }
+            Work::History => drop(place.publisher().await.history().await.unwrap()),
+            Work::Verify => {
+                let publisher = place.publisher().await;
+                let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Listing);
+                publisher.verify(scope, depth, &context).await.unwrap();
+            }
+            Work::PruneDry => {
+                let dry = Retention::default().with_dry_run(true);
+                place.publisher().await.prune(&dry, &context).await.unwrap();
+            }
+        }
         println!("{} {}", hash.as_micros(), begin.elapsed().as_micros());
     });
     true
-}
-
-async fn publisher(place: &str) -> Publisher {
-    let words: Vec<&str> = place.split(' ').collect();
-    match words[0] {
-        "local" => Publisher::new(LocalStore::new(words[1])),
-        "s3" => {
-            let builder = S3Store::builder(BUCKET)
-                .endpoint(format!("http://{}", words[1]))
-                .allow_http(true)
-                .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
-                .prefix(words[2]);
-            Publisher::new(builder.build().await.unwrap())
-        }
-        _ => {
-            let port = words[1].parse().unwrap();
-            let target = RsyncTarget::daemon("127.0.0.1", port, "pub", words[2]).unwrap();
-            Publisher::new(RsyncStore::open(target).unwrap())
-        }
-    }
-}
-
-async fn release(kernel: &Path, initrd: &Path) -> Release {
-    let open = async |kind, name: &str, path| {
-        let name = FileName::new(name).unwrap();
-        Arc::new(FileArtifact::open(kind, name, path, &Context::new()).await.unwrap())
-    };
-    let init = InitPath::new("/nix/store/0a1b2c3d-nixos-system-worker/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
-    let profile = ProfileSpec::new("worker").unwrap();
-    let image = Image::builder(&profile, boot)
-        .kernel(open(ArtifactKind::Kernel, "bzImage", kernel).await)
-        .initrd(open(ArtifactKind::Initrd, "initrd", initrd).await)
-        .build()
-        .unwrap();
-    Renderer::builder().build().unwrap().render_release([image]).unwrap()
 }

@@ -132,6 +132,10 @@ pub(super) fn serve(
         count(&state.to_server, sent?);
 
         let mut head = read_head(&mut server)?;
+        while head[0].split(' ').nth(1) == Some("100") {
+            // "100 Continue": the client went on already.
+            head = read_head(&mut server)?;
+        }
         let fault = rule(&request, Moment::Answered);
         if let Some((status, headers, code)) = fault.answer() {
             // The server has done it, and says that it has not.
