@@ -177,6 +177,6 @@ async fn kept_images(
     names: &BTreeSet<&ProfileName>,
 ) -> Result<Vec<Image>, netboot_publish::Error> {
     let Some(live) = live else { return Ok(Vec::new()) };
-    let images = publisher.images(live).await?;
+    let images = publisher.images_with_logs(live).await?;
     Ok(images.into_iter().filter(|image| !names.contains(image.profile())).collect())
 }

@@ -236,10 +236,6 @@ pub enum Error {
         file: FileName,
     },
 
-    /// The logs of a release are not the logs of its images.
-    #[error("the release's list of logs differs from the logs of its images")]
-    LogMismatch,
-
     /// A release gives two sizes for the same digest.
     #[error("the release has two sizes for files with the SHA-256 digest {sha256}")]
     ContradictorySizes {

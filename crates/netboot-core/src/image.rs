@@ -70,7 +70,7 @@ impl Image {
     }
 
     /// Creates the image that a manifest describes, such as an image of a published release.
-    /// `artifact` returns the artifact for a record.
+    /// `artifact` returns the artifact for a record. The image has no build log.
     ///
     /// # Errors
     /// The errors of [`ImageBuilder::build`].
@@ -96,10 +96,7 @@ impl Image {
                 .closure
                 .as_ref()
                 .map(|closure| Closure::from_manifest(closure, by_digest)),
-            build_log: manifest
-                .build_log
-                .as_ref()
-                .map(|record| artifact(ArtifactKind::BuildLog, record)),
+            build_log: None,
             provenance: manifest.provenance.clone(),
         }
         .build()
@@ -142,9 +139,31 @@ impl Image {
         self.closure.as_ref()
     }
 
-    /// The log of the build, if there is one.
+    /// The log of the build, if there is one. The [description](Self::manifest) of the image does
+    /// not name it.
     pub fn build_log(&self) -> Option<&Arc<dyn Artifact>> {
         self.build_log.as_ref()
+    }
+
+    /// Gives the image a build log in the place of the one that it has.
+    ///
+    /// # Errors
+    /// [`Error::WrongArtifactKind`], [`Error::Duplicate`] if another file of the image has the name of
+    /// the log.
+    pub fn with_build_log(mut self, log: impl Artifact + 'static) -> Result<Self, Error> {
+        self.build_log = Some(Arc::new(log));
+        self.check_log()?;
+        Ok(self)
+    }
+
+    fn check_log(&self) -> Result<(), Error> {
+        let Some(log) = &self.build_log else { return Ok(()) };
+        require_kind(&self.profile, log, ArtifactKind::BuildLog)?;
+        let name = log.file_name();
+        if self.payload().any(|file| file.file_name() == name) {
+            return Err(Error::Duplicate { name: name.to_string() });
+        }
+        Ok(())
     }
 
     /// The origin of the image.
@@ -210,7 +229,6 @@ impl Image {
             kernel: FileRecord::of(self.kernel.as_ref()),
             initrds: self.initrds.iter().map(|initrd| FileRecord::of(initrd.as_ref())).collect(),
             closure: self.closure.as_ref().map(Closure::manifest),
-            build_log: self.build_log.as_deref().map(FileRecord::of),
             provenance: self.provenance.clone(),
         }
     }
@@ -274,17 +292,13 @@ impl ImageBuilder {
             return Err(Error::IncompleteImage { profile, missing: "kernel" });
         };
         let parts = std::iter::once((&kernel, ArtifactKind::Kernel))
-            .chain(self.initrds.iter().map(|initrd| (initrd, ArtifactKind::Initrd)))
-            .chain(self.build_log.iter().map(|log| (log, ArtifactKind::BuildLog)));
+            .chain(self.initrds.iter().map(|initrd| (initrd, ArtifactKind::Initrd)));
         let closure = self.closure.iter().flat_map(|closure| {
             let blobs = closure.blobs.iter().map(|blob| (blob, ArtifactKind::StorePath));
             std::iter::once((&closure.index, ArtifactKind::ClosureIndex)).chain(blobs)
         });
         for (artifact, expected) in parts.chain(closure) {
-            let found = artifact.kind();
-            if found != expected {
-                return Err(Error::WrongArtifactKind { profile, expected, found });
-            }
+            require_kind(&profile, artifact, expected)?;
         }
         let image = Image {
             title: self.title,
@@ -297,7 +311,19 @@ impl ImageBuilder {
             provenance: self.provenance,
             profile,
         };
+        image.check_log()?;
         image.manifest().check(&image.profile)?;
         Ok(image)
+    }
+}
+
+fn require_kind(
+    profile: &ProfileName,
+    artifact: &dyn Artifact,
+    expected: ArtifactKind,
+) -> Result<(), Error> {
+    match artifact.kind() {
+        found if found == expected => Ok(()),
+        found => Err(Error::WrongArtifactKind { profile: profile.clone(), expected, found }),
     }
 }

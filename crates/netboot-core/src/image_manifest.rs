@@ -14,7 +14,7 @@ use crate::provenance::Provenance;
 
 /// The description of an image in a manifest.
 ///
-/// The release's id covers everything but `build_log` and `provenance`.
+/// The release's id covers everything but `provenance`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -32,9 +32,6 @@ pub struct ImageManifest {
     /// The store paths that the machine fetches by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closure: Option<ClosureManifest>,
-    /// The log of the build.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub build_log: Option<FileRecord>,
     /// The origin of the image.
     pub provenance: Provenance,
 }
@@ -60,7 +57,7 @@ impl ImageManifest {
             return Err(Error::EmptyArtifact { kind, path });
         }
         let mut names = BTreeSet::new();
-        match self.payload().chain(&self.build_log).find(|file| !names.insert(&file.file_name)) {
+        match self.payload().find(|file| !names.insert(&file.file_name)) {
             Some(file) => Err(Error::Duplicate { name: file.file_name.to_string() }),
             None => Ok(()),
         }

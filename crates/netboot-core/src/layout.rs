@@ -9,7 +9,7 @@
 //! releases/<release-id>/pointer.ipxe    the text of the pointer while this release is live
 //! releases/<release-id>/boot.ipxe
 //! releases/<release-id>/<profile>/netboot.ipxe
-//! releases/<release-id>/<profile>/build.log
+//! releases/<release-id>/<profile>/build.log  for people: no manifest or signature covers it
 //! releases/<release-id>/incomplete.json  the manifest while a release is being staged or pruned
 //! releases/<release-id>/binary-cache.json  the store paths that Nix finds, if a cache is wanted
 //! releases/clock                        tells pruning the target's time, and is deleted again

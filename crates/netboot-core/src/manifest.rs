@@ -32,7 +32,8 @@ const CLOSURE_VERSION: u64 = 3;
 ///
 /// It is written as JSON with sorted keys and without a time, so equal releases have equal
 /// manifests, byte for byte. The release's id covers everything that decides what machines boot.
-/// It does not cover `logs`, nor the `build_log` and `provenance` of an image.
+/// It does not cover the `provenance` of an image. The manifest does not list build logs, because
+/// two builds of equal inputs have different logs.
 ///
 /// A value of this type is consistent: the id belongs to the parts, each image has its payload
 /// among the blobs, and no path leaves the release. This does not say who made the manifest.
@@ -55,15 +56,13 @@ impl Manifest {
     /// Makes the manifest of these parts, and fails if they contradict each other.
     pub(crate) fn new(
         files: BTreeMap<ReleasePath, Content>,
-        logs: BTreeMap<ReleasePath, Content>,
         blobs: BTreeMap<Sha256Digest, u64>,
         pointer: PointerTemplate,
         entry_points: BTreeMap<ReleasePath, Content>,
         images: BTreeMap<ProfileName, ImageManifest>,
     ) -> Result<Self, Error> {
         let (version, release) = (version_for(&images), Sha256Digest::of(&[]).into());
-        let mut parts =
-            Parts { version, release, files, logs, blobs, pointer, entry_points, images };
+        let mut parts = Parts { version, release, files, blobs, pointer, entry_points, images };
         check::check(&parts)?;
         parts.release = covered::id(&parts)?;
         Ok(Self::of(parts))
@@ -127,15 +126,15 @@ impl Manifest {
         &self.parts.files
     }
 
-    /// The logs of the builds by their path below `releases/<id>/`. The id does not cover the logs,
-    /// because a second build of the same release has another log.
-    pub fn logs(&self) -> &BTreeMap<ReleasePath, Content> {
-        &self.parts.logs
+    /// Returns the paths below `releases/<id>/` at which the target may have a build log: one for
+    /// each image. The manifest says nothing about the bytes of a log, so nobody may rely on them.
+    pub fn log_paths(&self) -> impl Iterator<Item = ReleasePath> {
+        self.parts.log_paths()
     }
 
-    /// Returns the paths of the files and logs below `releases/<id>/`.
-    pub fn own_paths(&self) -> impl Iterator<Item = &ReleasePath> {
-        self.parts.files.keys().chain(self.parts.logs.keys())
+    /// Returns the paths of the files and the build logs below `releases/<id>/`.
+    pub fn own_paths(&self) -> impl Iterator<Item = ReleasePath> {
+        self.parts.files.keys().cloned().chain(self.log_paths())
     }
 
     /// The sizes in bytes of the blobs that the release's scripts name, and of the blobs of its
@@ -166,10 +165,10 @@ impl Manifest {
     }
 
     /// Returns the immutable objects that a complete release has at a target, by their path below
-    /// the root of the target. The manifest itself is not among them.
+    /// the root of the target. The manifest itself and the build logs are not among them.
     pub fn objects(&self) -> BTreeMap<ReleasePath, Content> {
         let in_release = |path: &ReleasePath| layout::in_release(&self.parts.release, path);
-        let files = self.parts.files.iter().chain(&self.parts.logs);
+        let files = self.parts.files.iter();
         let files = files.map(|(path, content)| (in_release(path), *content));
         let pointer = Content::of_bytes(&self.pointer_text());
         let pointer = (in_release(&layout::release_pointer()), pointer);

@@ -60,7 +60,8 @@ impl Release {
         &self.files
     }
 
-    /// The logs of the builds, by their path below `releases/<id>/`. The id does not cover them.
+    /// The logs of the builds, by their path below `releases/<id>/`. Neither the id nor the manifest
+    /// covers them.
     pub fn logs(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.logs
     }
@@ -211,9 +212,7 @@ impl ReleaseBuilder {
         let blob_sizes = blobs.iter().map(|(sha256, blob)| (*sha256, blob.size())).collect();
         let texts = entry_points.iter();
         let texts = texts.map(|(path, text)| (path.clone(), Content::of_bytes(text))).collect();
-        let (file_contents, log_contents) = (contents(&files), contents(&logs));
-        let manifest =
-            Manifest::new(file_contents, log_contents, blob_sizes, pointer, texts, images)?;
+        let manifest = Manifest::new(contents(&files), blob_sizes, pointer, texts, images)?;
         let pointer = manifest.pointer_text();
         for (sha256, artifact) in closures {
             blobs.entry(sha256).or_insert(artifact);

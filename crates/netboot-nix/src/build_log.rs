@@ -2,8 +2,8 @@
 //!
 //! The `build.log` of a profile consists of the logs of the derivations that the profile needs.
 //! Each log was recorded when the derivation was built, for this profile or another one. The
-//! `build.log` of the same parts is written only once, so that later builds for other profiles
-//! change no image.
+//! `build.log` of the same parts is written only once, so that it tells how they were built, and not
+//! that a later build found them.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -65,8 +65,8 @@ impl LogDirectory {
         self.place(derivation).with_extension("unconfirmed.log")
     }
 
-    /// Keeps the log of a derivation. The first log of a successful build stays, because a changed
-    /// log would change the release.
+    /// Keeps the log of a derivation. The first log of a successful build stays, because a later
+    /// one may only say that everything was there.
     pub(crate) fn keep(&self, derivation: &str, log: TempPath, is_sure: bool) -> Result<(), Error> {
         let (place, unconfirmed) = (self.place(derivation), self.unconfirmed_place(derivation));
         if !is_sure {

@@ -172,8 +172,7 @@ impl Publisher {
     /// `manifest.json.minisig`, unless the target has one by this key. Several signers write their
     /// signatures one after another into that file, and staging a release again with another signer
     /// adds its signature. The release and its id do not change. If the manifest at the target is
-    /// unsigned and has other logs or another origin than the release, staging replaces it before
-    /// it signs.
+    /// unsigned and has another origin than the release, staging replaces it before it signs.
     #[must_use]
     pub fn with_signer(mut self, signer: impl Signer + 'static) -> Self {
         self.signing.signers.push(Arc::new(signer));

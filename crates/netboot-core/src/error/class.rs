@@ -35,7 +35,6 @@ impl Error {
             | Self::SecretsFound { .. } => ErrorClass::Input,
             Self::ArtifactChanged { .. } => ErrorClass::Conflict,
             Self::UnlistedPayload { .. }
-            | Self::LogMismatch
             | Self::ContradictorySizes { .. }
             | Self::ManifestForm
             | Self::MalformedManifest { .. }

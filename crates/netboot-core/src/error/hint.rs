@@ -86,7 +86,6 @@ impl Error {
             | Self::OtherManifest { .. }
             | Self::ManifestForm
             | Self::UnlistedPayload { .. }
-            | Self::LogMismatch
             | Self::ContradictorySizes { .. } => {
                 "publish the release again: the manifest was altered after it was written".to_owned()
             }

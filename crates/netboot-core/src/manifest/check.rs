@@ -9,7 +9,7 @@ use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 use crate::layout::{self, PATH_LIMIT, ReleasePath};
 use crate::manifest::parts::Parts;
 
-/// The maximum number of files, logs, blobs and entry points.
+/// The maximum number of files, blobs and entry points.
 const ENTRY_LIMIT: u64 = 1_000_000;
 
 /// The maximum size of all files together, in bytes: 1 PiB.
@@ -24,7 +24,9 @@ pub(super) fn check(parts: &Parts) -> Result<(), Error> {
         return Err(Error::EmptyRelease);
     }
     check_sizes(parts)?;
-    let in_release: Vec<&ReleasePath> = parts.files.keys().chain(parts.logs.keys()).collect();
+    // A release has room for a log of each image, with or without a log.
+    let logs: Vec<ReleasePath> = parts.log_paths().collect();
+    let in_release: Vec<&ReleasePath> = parts.files.keys().chain(&logs).collect();
     check_paths(&in_release, &layout::reserved_in_release())?;
     let at_root: Vec<&ReleasePath> = parts.entry_points.keys().collect();
     check_paths(&at_root, &[layout::releases(), layout::blobs()])?;
@@ -36,7 +38,7 @@ pub(super) fn check(parts: &Parts) -> Result<(), Error> {
     check_images(parts)
 }
 
-/// Checks that each image has its payload among the blobs, its script and its log.
+/// Checks that each image has its payload among the blobs, and its script.
 fn check_images(parts: &Parts) -> Result<(), Error> {
     for (profile, image) in &parts.images {
         image.check(profile)?;
@@ -49,20 +51,17 @@ fn check_images(parts: &Parts) -> Result<(), Error> {
     }
     let profiles = parts.images.keys();
     let mut required = profiles.map(layout::profile_script).chain([layout::boot_script()]);
-    if let Some(path) = required.find(|path| !parts.files.contains_key(path)) {
-        return Err(Error::MissingScript { path });
+    match required.find(|path| !parts.files.contains_key(path)) {
+        Some(path) => Err(Error::MissingScript { path }),
+        None => Ok(()),
     }
-    let recorded = parts.images.iter().filter_map(|(profile, image)| {
-        Some((layout::build_log(profile), image.build_log.as_ref()?.content()))
-    });
-    if parts.logs == recorded.collect() { Ok(()) } else { Err(Error::LogMismatch) }
 }
 
 /// Checks that all numbers are within the limits, and that a digest has the same size everywhere.
 fn check_sizes(parts: &Parts) -> Result<(), Error> {
-    let Parts { files, logs, blobs, entry_points, .. } = parts;
+    let Parts { files, blobs, entry_points, .. } = parts;
     let blobs = blobs.iter().map(|(sha256, size)| Content { size: *size, sha256: *sha256 });
-    let contents = files.values().chain(logs.values()).chain(entry_points.values()).copied();
+    let contents = files.values().chain(entry_points.values()).copied();
     let (mut sizes, mut count, mut total) = (BTreeMap::<Sha256Digest, u64>::new(), 0_u64, 0_u64);
     for Content { size, sha256 } in contents.chain(blobs).chain(parts.closures()) {
         count += 1;

@@ -27,8 +27,7 @@ struct Covered<'a> {
     images: BTreeMap<&'a ProfileName, CoveredImage<'a>>,
 }
 
-/// The description of an image without its log and its origin: a second build of an equal image has
-/// others.
+/// The description of an image without its origin: equal images can come from different sources.
 #[derive(Serialize)]
 struct CoveredImage<'a> {
     title: &'a Title,
@@ -43,8 +42,7 @@ struct CoveredImage<'a> {
 impl<'a> Covered<'a> {
     fn of(parts: &'a Parts) -> Self {
         // There is no `..`, so the compiler asks whether the id covers a new field.
-        let Parts { version: _, release: _, files, logs: _, blobs, pointer, entry_points, images } =
-            parts;
+        let Parts { version: _, release: _, files, blobs, pointer, entry_points, images } = parts;
         let images = images.iter().map(|(profile, image)| (profile, CoveredImage::of(image)));
         Self { files, blobs, pointer, entry_points, images: images.collect() }
     }
@@ -52,16 +50,8 @@ impl<'a> Covered<'a> {
 
 impl<'a> CoveredImage<'a> {
     fn of(image: &'a ImageManifest) -> Self {
-        let ImageManifest {
-            title,
-            services,
-            boot,
-            kernel,
-            initrds,
-            closure,
-            build_log: _,
-            provenance: _,
-        } = image;
+        let ImageManifest { title, services, boot, kernel, initrds, closure, provenance: _ } =
+            image;
         Self { title, services, boot, kernel, initrds, closure: closure.as_ref() }
     }
 }

@@ -8,7 +8,7 @@ use crate::closure::ClosureManifest;
 use crate::content::Content;
 use crate::digest::Sha256Digest;
 use crate::image_manifest::ImageManifest;
-use crate::layout::ReleasePath;
+use crate::layout::{self, ReleasePath};
 use crate::name::ProfileName;
 use crate::pointer_template::PointerTemplate;
 use crate::release_id::ReleaseId;
@@ -20,8 +20,6 @@ pub(super) struct Parts {
     pub(super) version: u64,
     pub(super) release: ReleaseId,
     pub(super) files: BTreeMap<ReleasePath, Content>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) logs: BTreeMap<ReleasePath, Content>,
     pub(super) blobs: BTreeMap<Sha256Digest, u64>,
     pub(super) pointer: PointerTemplate,
     pub(super) entry_points: BTreeMap<ReleasePath, Content>,
@@ -29,6 +27,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Returns the paths of the images' build logs.
+    pub(super) fn log_paths(&self) -> impl Iterator<Item = ReleasePath> {
+        self.images.keys().map(layout::build_log)
+    }
+
     /// Returns the files of the images' closures.
     pub(super) fn closures(&self) -> impl Iterator<Item = Content> {
         let closures = self.images.values().filter_map(|image| image.closure.as_ref());

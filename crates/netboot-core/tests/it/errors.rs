@@ -62,7 +62,6 @@ fn every_error() -> Vec<Error> {
         Error::ReservedPath { path: layout::manifest() },
         Error::FileAboveFile { file: "worker".to_owned(), below: release_path },
         Error::UnlistedPayload { profile: profile.clone(), file: "bzImage".parse().unwrap() },
-        Error::LogMismatch,
         Error::ContradictorySizes { sha256: digests[0] },
         Error::ReleaseTooLarge { what: "bytes", found: 2, limit: 1 },
         Error::ManifestForm,

@@ -27,11 +27,11 @@ fn a_manifest_comes_back() {
     assert_eq!(manifest.blobs().len(), 4);
     let files: Vec<_> = manifest.files().keys().map(ReleasePath::as_str).collect();
     assert_eq!(files, ["boot.ipxe", "control-plane/netboot.ipxe", "worker/netboot.ipxe"]);
-    let logs: Vec<_> = manifest.logs().keys().map(ReleasePath::as_str).collect();
+    let logs: Vec<_> = manifest.log_paths().map(String::from).collect();
     assert_eq!(logs, ["control-plane/build.log", "worker/build.log"]);
-    // All files at the target, except the manifest and the files that change.
+    // All files at the target, except the manifest, the logs and the files that change.
     let objects = manifest.objects();
-    assert_eq!(objects.len(), 4 + 5 + 1);
+    assert_eq!(objects.len(), 4 + 3 + 1);
     let blob = layout::blob(&Sha256Digest::of(b"the kernel"));
     assert_eq!(objects[&blob].size, 10);
     let pointer = layout::in_release(release.id(), &layout::release_pointer());
@@ -59,11 +59,10 @@ fn a_manifest_of_another_version_is_named_as_such_whatever_it_holds() {
 }
 
 /// The fields of a manifest in their order. All other keys follow in the order of the alphabet.
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 27] = [
     "version",
     "release",
     "files",
-    "logs",
     "index",
     "unpacked_bytes",
     "inodes",
@@ -77,7 +76,6 @@ const FIELDS: [&str; 29] = [
     "kernel",
     "initrds",
     "closure",
-    "build_log",
     "provenance",
     "architecture",
     "init",
@@ -199,9 +197,7 @@ fn parts_that_contradict_each_other_are_no_manifest_under_any_id() {
         |m| m["images"]["worker"]["boot"]["kernel_parameters"][0] = "init=/bin/sh".into()
             => Error::MalformedManifest { .. },
         |m| m["images"] = Value::Object(serde_json::Map::new()) => Error::EmptyRelease,
-        |m| m["images"]["worker"]["build_log"]["size"] = 1.into() => Error::LogMismatch,
-        |m| m["logs"]["other/build.log"] = m["files"]["boot.ipxe"].clone() => Error::LogMismatch,
-        |m| rename(m, "logs", "log") => Error::MalformedManifest { .. },
+        |m| m["logs"] = m["files"].clone() => Error::MalformedManifest { .. },
         |m| rename(&mut m["files"], "boot.ipxe", "boot.txt") => Error::MissingScript { .. },
         |m| rename(&mut m["files"], "worker/netboot.ipxe", "x") => Error::MissingScript { .. },
         |m| m["files"]["manifest.json"] = m["files"]["boot.ipxe"].clone()
@@ -285,9 +281,8 @@ fn places(value: &Value, place: &str, found: &mut Vec<String>) {
 /// Returns a manifest's JSON without the parts that its id does not cover.
 fn covered(manifest: &Manifest) -> Value {
     let mut value = serde_json::to_value(manifest).unwrap();
-    value.as_object_mut().unwrap().remove("logs");
     for image in value["images"].as_object_mut().unwrap().values_mut() {
-        image.as_object_mut().unwrap().retain(|key, _| key != "build_log" && key != "provenance");
+        image.as_object_mut().unwrap().remove("provenance");
     }
     value
 }

@@ -1,14 +1,15 @@
 //! Telling in advance what publishing a release would do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use bytesize::ByteSize;
-use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath, counted};
+use netboot_core::{Context, Phase, Release, ReleaseId, ReleasePath, counted, layout};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
-use crate::publisher::checks::objects::{logs_of, required};
+use crate::publisher::checks::objects::{log_places, required};
 use crate::publisher::checks::whole::finding;
 use crate::receipt::CacheChange;
 
@@ -85,12 +86,9 @@ impl Publisher {
         self.places.require_trusted(&base)?;
         let places = self.places.look(self.store.as_ref(), release.manifest(), &base).await?;
         let staged = self.is_staged(release).await?;
-        let mut required = required(release.manifest());
-        if staged {
-            // The target may have other logs of it, and keeps them.
-            required.retain(|path, _| !logs_of(release.manifest()).contains_key(path));
-        }
-        let paths: Vec<ReleasePath> = required.keys().cloned().collect();
+        let required = required(release.manifest());
+        let logs = if staged { BTreeSet::new() } else { log_places(release) };
+        let paths: Vec<ReleasePath> = required.keys().chain(&logs).cloned().collect();
         let found = self.store.stat(&paths).await?;
         let mut plan = Plan {
             release: *release.id(),
@@ -106,6 +104,14 @@ impl Publisher {
             binary_cache: self.plan_cache(release).await?,
             order_guarded: self.store.capabilities().compare_and_swap(),
         };
+        for (path, log) in release.logs() {
+            let path = layout::in_release(release.id(), path);
+            // A log of an earlier build stays.
+            if logs.contains(&path) && !found.contains_key(&path) {
+                plan.bytes_to_send += log.size();
+                plan.to_send.push((path, log.size()));
+            }
+        }
         for (path, content) in required {
             if finding(&path, content.size, found.get(&path)).is_some() {
                 plan.bytes_to_send += content.size;

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::finding::damaged;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
-use crate::publisher::checks::objects::{logs_of, required};
+use crate::publisher::checks::objects::{log_places, required};
 use crate::publisher::checks::whole::{check_sizes, finding, findings, require_whole};
 use crate::publisher::inventory::untrusted_manifest::{
     UntrustedManifest, manifest_path, signature_path,
@@ -32,8 +32,8 @@ impl Publisher {
     ///
     /// Sends only missing objects: first kernels, initrds and the texts of entry points, then the
     /// files of the release, and the manifest last. If the target already has a release with this
-    /// id, only the logs and the origin of its images can differ; then the manifest and the logs
-    /// at the target stay.
+    /// id, only the origin of its images can differ; then the manifest at the target stays. A build
+    /// log at the target stays in any case.
     ///
     /// # Errors
     /// If an artifact or the target cannot be read or written; [`Error::NotWhole`] if an object is
@@ -97,29 +97,17 @@ impl Publisher {
             };
             self.store.send(vec![record], context).await?;
 
-            let stored_logs = there.as_ref().map(|stored| logs_of(stored.unchecked()));
-            let stored_logs = stored_logs.unwrap_or_default();
-            let paths = uploads.keys().chain(stored_logs.keys()).chain([&incomplete]);
-            let paths: BTreeSet<&ReleasePath> = paths.collect();
-            let paths: Vec<ReleasePath> = paths.into_iter().cloned().collect();
+            let paths: Vec<ReleasePath> = uploads.keys().chain([&incomplete]).cloned().collect();
             let found = self.store.stat(&paths).await?;
-            // The logs at the target stay, whatever this build logged, unless one is damaged.
-            let logs = logs_of(release.manifest());
-            let logs_stay = there.is_some()
-                && stored_logs.iter().all(|(path, content)| {
-                    let sound = finding(path, content.size, found.get(path)).is_none();
-                    logs.get(path) == Some(content) || (sound && !damaged.contains(path))
-                });
+            let logs = log_places(release);
             for (path, upload) in uploads {
-                let size = upload.artifact().size();
-                let other_log =
-                    logs.contains_key(&path) && stored_logs.get(&path) != logs.get(&path);
-                if other_log && logs_stay {
+                // A log of an earlier build stays.
+                if logs.contains(&path) && found.contains_key(&path) {
                     continue;
                 }
-                let missing = finding(&path, size, found.get(&path)).is_some()
-                    || damaged.contains(&path)
-                    || other_log;
+                let size = upload.artifact().size();
+                let missing =
+                    finding(&path, size, found.get(&path)).is_some() || damaged.contains(&path);
                 staged.count(size, missing);
                 match (missing, Area::of(path.as_str()) == Area::Blobs) {
                     (true, true) => blobs.push(upload),
@@ -129,7 +117,7 @@ impl Publisher {
             }
             // The next holder of the lock spares only what was recorded under the lock.
             lock.check()?;
-            (there.filter(|_| logs_stay), found.contains_key(&incomplete))
+            (there, found.contains_key(&incomplete))
         };
         let objects = blobs.iter().chain(&files).map(|upload| upload.path().clone()).collect();
         self.store.send(blobs, context).await?;

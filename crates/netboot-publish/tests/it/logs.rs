@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{
     Architecture, ArtifactKind, BootSpec, BytesArtifact, Context, Image, InitPath, ProfileSpec,
     Release, layout,
 };
 use netboot_publish::contract::sample_pointer;
-use netboot_publish::{LocalStore, Outcome, Publisher, VerifyDepth, VerifyScope};
+use netboot_publish::{LocalStore, Outcome, Publisher, Retention, VerifyDepth, VerifyScope};
 use tempfile::TempDir;
 
 fn release(log: Option<&str>) -> Release {
@@ -63,12 +64,52 @@ async fn the_log_that_came_first_stays() {
         assert!(report.is_clean(), "{report:?}");
     }
 
-    // Publishing replaces a damaged log, together with the manifest that names it.
+    // Nobody relies on a log, so a damaged one is no damage of the release.
     fs::write(directory.path().join(path.as_str()), "cut").unwrap();
     let other = release(Some("built it once more"));
     publisher.publish(&other, &context).await.unwrap();
+    assert_eq!(log(), "cut");
+    // A lost log is written by the next staging.
+    fs::remove_file(directory.path().join(path.as_str())).unwrap();
+    assert_eq!(publisher.stage(&other, &context).await.unwrap().sent, 1);
     assert_eq!(log(), "built it once more");
     let report =
         publisher.verify(VerifyScope::Everything, VerifyDepth::Content, &context).await.unwrap();
     assert!(report.is_clean(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_log_goes_along_into_another_release_and_is_deleted_with_its_own() {
+    let [directory, mirror] = [(); 2].map(|()| TempDir::new().unwrap());
+    let publisher = Publisher::new(LocalStore::new(directory.path()));
+    let context = Context::new();
+    let built = release(Some("built it"));
+    publisher.stage(&built, &context).await.unwrap();
+    let images = publisher.images(built.id()).await.unwrap();
+    assert!(images.iter().all(|image| image.build_log().is_none()));
+    let images = publisher.images_with_logs(built.id()).await.unwrap();
+    assert_eq!(images[0].build_log().unwrap().size(), 8);
+
+    let other = Publisher::new(LocalStore::new(mirror.path()));
+    let script =
+        Arc::new(BytesArtifact::new(ArtifactKind::Script, "boot.ipxe", "#!ipxe\n").unwrap());
+    let again = Release::builder(images)
+        .script(layout::boot_script(), script.clone())
+        .script("worker/netboot.ipxe", script)
+        .build(sample_pointer())
+        .unwrap();
+    assert_eq!(again.manifest(), built.manifest());
+    other.publish(&again, &context).await.unwrap();
+    let path = layout::in_release(built.id(), &layout::build_log(&"worker".parse().unwrap()));
+    assert_eq!(fs::read(mirror.path().join(path.as_str())).unwrap(), b"built it");
+
+    // The log of a release that nobody wants goes with it.
+    let retention = Retention::default().with_keep_last(0).with_grace(Duration::ZERO);
+    publisher.prune(&retention, &context).await.unwrap();
+    assert!(!directory.path().join(layout::release(built.id()).as_str()).exists());
+    let gone = other.images_with_logs(built.id()).await.unwrap();
+    assert!(gone[0].build_log().is_some());
+    fs::remove_file(mirror.path().join(path.as_str())).unwrap();
+    let gone = other.images_with_logs(built.id()).await.unwrap();
+    assert!(gone[0].build_log().is_none());
 }

@@ -12,7 +12,7 @@ use crate::publisher::checks::objects::Objects;
 pub enum VerifyDepth {
     /// Compares sizes only. This costs a listing.
     Listing,
-    /// Compares sizes, and reads every byte of small objects: scripts, logs, the texts of entry
+    /// Compares sizes, and reads every byte of small objects: scripts and the texts of entry
     /// points.
     Scripts,
     /// Reads every byte of every object, including kernels and initrds.

@@ -1,15 +1,16 @@
 //! The objects that a manifest promises.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use netboot_core::{Content, Manifest, ReleasePath, layout};
+use netboot_core::{Content, Manifest, Release, ReleasePath, layout};
 
 use crate::receipt::Staged;
 
 /// Objects by their paths at the target.
 pub(crate) type Objects = BTreeMap<ReleasePath, Content>;
 
-/// Returns all objects that a whole release has at a target, except its manifest. They include
+/// Returns all objects that a whole release has at a target, except its manifest and its build
+/// logs. They include
 /// the texts of its entry points, which activation needs.
 pub(crate) fn required(manifest: &Manifest) -> Objects {
     let mut required = manifest.objects();
@@ -18,10 +19,9 @@ pub(crate) fn required(manifest: &Manifest) -> Objects {
     required
 }
 
-/// Returns the logs of a release, by their paths at the target.
-pub(crate) fn logs_of(manifest: &Manifest) -> Objects {
-    let place = |path| layout::in_release(manifest.release(), path);
-    manifest.logs().iter().map(|(path, content)| (place(path), *content)).collect()
+/// Returns the paths of a release's build logs at the target. Nothing promises their bytes.
+pub(crate) fn log_places(release: &Release) -> BTreeSet<ReleasePath> {
+    release.logs().keys().map(|path| layout::in_release(release.id(), path)).collect()
 }
 
 /// Counts all objects of a release as present, and none as sent.

@@ -36,7 +36,7 @@ impl Publisher {
     ///
     /// The release's id covers everything that decides what machines boot. With
     /// [trusted keys](Self::with_trusted_keys), the manifest must also be signed, which covers the
-    /// logs and the origin of the images too.
+    /// origin of the images too.
     ///
     /// # Errors
     /// [`Error::NotStaged`], [`Error::MalformedManifest`], [`Error::Signature`]; if the target

@@ -63,7 +63,7 @@ impl ReleaseFiles {
 pub(crate) fn own_paths(manifest: &Manifest) -> impl Iterator<Item = ReleasePath> {
     let records =
         [layout::release_pointer(), layout::manifest_signature(), layout::binary_cache_record()];
-    manifest.own_paths().cloned().chain(records)
+    manifest.own_paths().chain(records)
 }
 
 /// Lists the blobs at the target, without other files below `blobs`.

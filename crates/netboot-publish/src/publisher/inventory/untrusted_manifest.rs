@@ -94,8 +94,7 @@ impl UntrustedManifest {
         &self.json
     }
 
-    /// The manifest, for a report or a comparison. Nothing that it says about logs and origins is
-    /// authentic.
+    /// The manifest, for a report or a comparison. Nothing that it says about origins is authentic.
     pub(crate) fn unchecked(&self) -> &Manifest {
         &self.manifest
     }
