@@ -10,6 +10,8 @@ mod temporary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::SeekFrom;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use netboot_core::{ArtifactReader, Context, Event, GuardedFile, ReleasePath};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use self::root::Root;
 use crate::error::Error;
@@ -81,6 +84,12 @@ impl LocalStore {
     pub fn directory(&self) -> &Path {
         self.root.path()
     }
+
+    async fn file(&self, path: &ReleasePath) -> Result<Option<GuardedFile>, Error> {
+        let path = path.clone();
+        let file = self.root.limited(move |root| object::open(root, &path)).await?;
+        Ok(file.map(|file| GuardedFile::new(file, self.root.reads().clone())))
+    }
 }
 
 /// Warns that every user of the machine can change what is published.
@@ -126,10 +135,20 @@ impl Store for LocalStore {
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        let path = path.clone();
-        let file = self.root.limited(move |root| object::open(root, &path)).await?;
-        let guarded = |file| GuardedFile::new(file, self.root.reads().clone());
-        Ok(file.map(|file| Box::pin(guarded(file)) as ArtifactReader))
+        let file = self.file(path).await?;
+        Ok(file.map(|file| Box::pin(file) as ArtifactReader))
+    }
+
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        let Some(mut file) = self.file(path).await? else { return Ok(None) };
+        let failed = |source| Error::io("read", self.directory().join(path.as_str()), source);
+        let size = file.metadata().await.map_err(failed)?.len();
+        file.seek(SeekFrom::Start(range.start.min(size))).await.map_err(failed)?;
+        Ok(Some(Box::pin(file.take(range.end.saturating_sub(range.start)))))
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

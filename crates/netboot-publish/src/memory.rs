@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -161,7 +162,19 @@ impl Store for MemoryStore {
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
-        let reader = |(bytes, _)| Box::pin(std::io::Cursor::new(bytes)) as ArtifactReader;
+        self.open_range(path, 0..u64::MAX).await
+    }
+
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        let reader = |(bytes, _): (Bytes, _)| {
+            let at = |place| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
+            let part = bytes.slice(at(range.start).min(at(range.end))..at(range.end));
+            Box::pin(std::io::Cursor::new(part)) as ArtifactReader
+        };
         Ok(self.bytes(path)?.map(reader))
     }
 

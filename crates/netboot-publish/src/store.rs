@@ -7,10 +7,12 @@ mod upload;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use netboot_core::{ArtifactReader, Context, ReleasePath};
+use tokio::io::AsyncReadExt;
 
 pub use self::capabilities::Capabilities;
 pub use self::entry::{Document, Entry, ListScope, Listed, Swap, Version};
@@ -51,7 +53,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///    objects with names that are not valid in a [`ReleasePath`]. It leaves out the store's own
 ///    objects.
 /// 6. `read` and `open` return the object's bytes, or `None` if there is no object. `read` fails
-///    with [`Error::TooLarge`] if the object is larger than [`DOCUMENT_LIMIT`].
+///    with [`Error::TooLarge`] if the object is larger than [`DOCUMENT_LIMIT`]. `open_range` returns
+///    those bytes of the object that are in the range, which may be none.
 /// 7. `swap` atomically replaces the object if it still has the version `expected`, or, for `None`,
 ///    if there is no object. Otherwise it changes nothing and returns a conflict. If several calls
 ///    compete, one succeeds. A store without `compare_and_swap` always replaces the object.
@@ -127,6 +130,25 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
     /// # Errors
     /// If the target cannot be reached or read.
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error>;
+
+    /// A reader of a part of an object: of the bytes from `range.start` up to, but not including,
+    /// `range.end`. Bytes after the object's end are left out.
+    ///
+    /// By default, this opens the object and skips the bytes before the range.
+    ///
+    /// # Errors
+    /// If the target cannot be reached or read.
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        let Some(mut reader) = self.open(path).await? else { return Ok(None) };
+        let mut before = (&mut reader).take(range.start);
+        let skipped = tokio::io::copy(&mut before, &mut tokio::io::sink()).await;
+        skipped.map_err(|source| Error::io("read", path.as_str(), source))?;
+        Ok(Some(Box::pin(reader.take(range.end.saturating_sub(range.start)))))
+    }
 
     /// Sends a batch of objects and puts them into place.
     ///

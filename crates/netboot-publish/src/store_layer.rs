@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -108,6 +109,18 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
         self.inner().open(path).await
     }
 
+    /// See [`Store::open_range`]. A layer that changes [`open`](Self::open) changes this as well.
+    ///
+    /// # Errors
+    /// The errors of [`Store::open_range`].
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        self.inner().open_range(path, range).await
+    }
+
     /// See [`Store::send`].
     ///
     /// # Errors
@@ -191,6 +204,15 @@ macro_rules! forward_store {
             async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
                 let $this = self;
                 $via::open($inner, path).await
+            }
+
+            async fn open_range(
+                &self,
+                path: &ReleasePath,
+                range: Range<u64>,
+            ) -> Result<Option<ArtifactReader>, Error> {
+                let $this = self;
+                $via::open_range($inner, path, range).await
             }
 
             async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod fixture;
+mod reading;
 mod swap;
 
 use std::collections::BTreeMap;
@@ -13,12 +14,11 @@ use netboot_core::contract::check_sentences;
 use netboot_core::{
     CancellationToken, Context, Event, FileName, Phase, ReleasePath, Sha256Digest, Unit,
 };
-use tokio::io::AsyncReadExt;
 
 use crate::contract::store::artifacts::{Lying, Zeros};
 use crate::contract::store::fixture::{Make, get, path, put, upload};
 use crate::error::Error;
-use crate::store::{DOCUMENT_LIMIT, Entry, ListScope, Store, Upload};
+use crate::store::{Entry, ListScope, Store, Upload};
 
 pub(crate) async fn check(make: Make<'_>) {
     of(&[1], an_object_is_replaced_at_once(make)).await;
@@ -26,8 +26,9 @@ pub(crate) async fn check(make: Make<'_>) {
     of(&[3], other_bytes_than_announced_are_refused(make)).await;
     of(&[4], stat_tells_what_there_is(make)).await;
     of(&[5], list_finds_everything_in_its_scope(make)).await;
-    of(&[6], read_and_open_give_the_bytes(make)).await;
-    of(&[6], read_refuses_what_is_too_large(make)).await;
+    of(&[6], reading::read_and_open_give_the_bytes(make)).await;
+    of(&[6], reading::open_range_gives_the_bytes_of_the_range(make)).await;
+    of(&[6], reading::read_refuses_what_is_too_large(make)).await;
     of(&[7], swap::swap_replaces_what_was_expected(make)).await;
     of(&[7], swap::of_several_swaps_one_succeeds(make)).await;
     of(&[8], swap::a_version_changes_with_the_bytes(make)).await;
@@ -141,29 +142,6 @@ async fn list_finds_everything_in_its_scope(make: Make<'_>) {
             assert_eq!(store.stat(std::slice::from_ref(&path)).await.unwrap()[&path], listed.entry);
         }
     }
-}
-
-/// 6. `read` and `open` return the bytes.
-async fn read_and_open_give_the_bytes(make: Make<'_>) {
-    let store = make();
-    put(store.as_ref(), "blobs/bytes", &b"\0\n\xff"[..]).await;
-    assert_eq!(get(store.as_ref(), "blobs/bytes").await.unwrap(), &b"\0\n\xff"[..]);
-    let mut bytes = Vec::new();
-    let mut reader = store.open(&path("blobs/bytes")).await.unwrap().unwrap();
-    reader.read_to_end(&mut bytes).await.unwrap();
-    assert_eq!(bytes, b"\0\n\xff");
-    assert!(store.read(&path("blobs/not")).await.unwrap().is_none());
-    assert!(store.open(&path("blobs/not")).await.unwrap().is_none());
-}
-
-async fn read_refuses_what_is_too_large(make: Make<'_>) {
-    let store = make();
-    let zeros = Zeros(FileName::new("zeros").unwrap(), DOCUMENT_LIMIT + 1);
-    let uploads = vec![Upload::new(path("blobs/zeros"), zeros)];
-    store.send(uploads, &Context::new()).await.unwrap();
-    let error = store.read(&path("blobs/zeros")).await.unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
-    assert!(store.open(&path("blobs/zeros")).await.unwrap().is_some());
 }
 
 /// 9. `delete` removes objects, and a missing object is no error.

@@ -1,6 +1,7 @@
 //! The record of everything that was sent to an account that may only write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -102,6 +103,18 @@ impl Record {
     ) -> Result<Option<ArtifactReader>, Error> {
         let _unchanged = self.changing.read().await;
         let reader = self.copy.open(path).await?;
+        Ok(if self.has_same(session, path).await? { reader } else { None })
+    }
+
+    /// A reader of a part of the bytes that were sent, if the target still has them.
+    pub(super) async fn open_range(
+        &self,
+        session: &Arc<Session>,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        let _unchanged = self.changing.read().await;
+        let reader = self.copy.open_range(path, range).await?;
         Ok(if self.has_same(session, path).await? { reader } else { None })
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use netboot_core::{
     ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath, Sha256Digest,
 };
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::RwLockWriteGuard;
 
 use super::reading::{self, Fetched};
@@ -112,6 +114,11 @@ impl RsyncStore {
         }
     }
 
+    async fn file(&self, path: &ReleasePath) -> Result<Option<tokio::fs::File>, Error> {
+        let fetched = reading::fetch(&self.session, path, None, &Context::new()).await?;
+        Ok(fetched.file().map(tokio::fs::File::from_std))
+    }
+
     /// The target.
     pub fn target(&self) -> &RsyncTarget {
         &self.session.settings.target
@@ -182,8 +189,24 @@ impl Store for RsyncStore {
         if let Some(record) = &self.record {
             return record.open(&self.session, path).await;
         }
-        let file = reading::fetch(&self.session, path, None, &Context::new()).await?;
-        Ok(file.file().map(|file| Box::pin(tokio::fs::File::from_std(file)) as ArtifactReader))
+        let file = self.file(path).await?;
+        Ok(file.map(|file| Box::pin(file) as ArtifactReader))
+    }
+
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        if let Some(record) = &self.record {
+            return record.open_range(&self.session, path, range).await;
+        }
+        // rsync fetches whole files.
+        let Some(mut file) = self.file(path).await? else { return Ok(None) };
+        let failed = |source| Error::io("read", path.as_str(), source);
+        let size = file.metadata().await.map_err(failed)?.len();
+        file.seek(SeekFrom::Start(range.start.min(size))).await.map_err(failed)?;
+        Ok(Some(Box::pin(file.take(range.end.saturating_sub(range.start)))))
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

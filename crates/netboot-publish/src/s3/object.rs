@@ -15,9 +15,10 @@ use tokio_util::io::StreamReader;
 use super::client::Client;
 use super::error::request_error;
 use super::failure::S3Failure;
+use super::listing;
 use super::target::Target;
 use crate::error::Error;
-use crate::store::{DOCUMENT_LIMIT, Document, Version};
+use crate::store::{DOCUMENT_LIMIT, Document, Entry, Version};
 use crate::web_headers::WebHeaders;
 
 /// The maximum number of keys in a request to delete, a limit of S3.
@@ -98,6 +99,32 @@ pub(super) async fn open(
         }
         Err(S3Error::NotFound { source, .. }) => not_there(&target.client, &key, source),
         Err(error) => Err(target.client.error("read", &key, error)),
+    }
+}
+
+/// A reader of a part of an object.
+pub(super) async fn open_range(
+    target: &Target,
+    path: &ReleasePath,
+    range: Range<u64>,
+) -> Result<Option<ArtifactReader>, Error> {
+    let opened = if range.is_empty() {
+        Ok(None)
+    } else {
+        let opened = open(target, path, Some(range.clone())).await;
+        if opened.is_ok() {
+            return opened;
+        }
+        opened
+    };
+    // Servers refuse a range without a byte, and some refuse one that ends after the object.
+    let paths = std::slice::from_ref(path);
+    match listing::stat(target, paths).await?.get(path).and_then(Entry::size) {
+        Some(size) if range.is_empty() || range.start >= size => {
+            Ok(Some(Box::pin(tokio::io::empty())))
+        }
+        Some(size) if size < range.end => open(target, path, Some(range.start..size)).await,
+        _ => opened,
     }
 }
 

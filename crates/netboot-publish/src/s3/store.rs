@@ -84,18 +84,6 @@ impl S3Store {
     pub fn bucket(&self) -> &str {
         &self.target.client.settings.bucket
     }
-
-    /// A reader of the bytes of an object from `range.start` up to, but not including, `range.end`.
-    ///
-    /// # Errors
-    /// [`Error::S3`] if the target cannot be read, or if the object is shorter.
-    pub async fn open_range(
-        &self,
-        path: &ReleasePath,
-        range: Range<u64>,
-    ) -> Result<Option<ArtifactReader>, Error> {
-        object::open(&self.target, path, Some(range)).await
-    }
 }
 
 impl fmt::Debug for S3Store {
@@ -138,6 +126,14 @@ impl Store for S3Store {
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         object::open(&self.target, path, None).await
+    }
+
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        object::open_range(&self.target, path, range).await
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
