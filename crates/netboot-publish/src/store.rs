@@ -3,6 +3,7 @@
 mod capabilities;
 mod entry;
 mod lock;
+mod question;
 mod upload;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use tokio::io::AsyncReadExt;
 pub use self::capabilities::Capabilities;
 pub use self::entry::{Document, Entry, ListScope, Listed, Swap, Version};
 pub use self::lock::StoreLock;
+pub use self::question::{Answer, Question};
 pub use self::upload::Upload;
 use crate::error::Error;
 
@@ -73,6 +75,13 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 /// 14. `Display` names the place for people. `place` names it for programs: it is the same for
 ///     every way to write the place, so that a memory of pointers knows it again. The capabilities
 ///     never change.
+/// 15. `look` answers with the entries that `stat` returns for all paths of the question, and with
+///     the documents that `read` returns. It leaves out a document that is no object or that is too
+///     large. Each part of the answer is from a moment after the call began. The sizes that the
+///     caller expects change nothing in the answer.
+/// 16. `send_in_order` puts no object into place before all objects of the earlier batches are in
+///     place. Where one of them cannot be written, `send_in_order` fails, and may have put later
+///     ones into place.
 ///
 /// To change some methods of another store, implement [`StoreLayer`](crate::StoreLayer). An
 /// [`Arc`](std::sync::Arc) of a store is a store, and so is a `Box<dyn Store>`.
@@ -150,11 +159,38 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
         Ok(Some(Box::pin(reader.take(range.end.saturating_sub(range.start)))))
     }
 
+    /// The entries at many paths, and the bytes of small objects at others, in one answer. The
+    /// default asks `stat` and `read` at the same time. A store for which each question costs a
+    /// connection or a program answers everything at once.
+    ///
+    /// # Errors
+    /// If the target cannot be reached or read.
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        let paths: Vec<ReleasePath> = question.paths().cloned().collect();
+        question.answer_by(self.stat(&paths), |path| self.read(path)).await
+    }
+
     /// Sends a batch of objects and puts them into place.
     ///
     /// # Errors
     /// If an artifact cannot be read or an object cannot be written; see the contract.
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error>;
+
+    /// Sends batches of objects, one after another. The default calls `send` for each batch. A store
+    /// that keeps an order of its own may send several batches at once.
+    ///
+    /// # Errors
+    /// The errors of [`send`](Self::send).
+    async fn send_in_order(
+        &self,
+        batches: Vec<Vec<Upload>>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        for batch in batches {
+            self.send(batch, context).await?;
+        }
+        Ok(())
+    }
 
     /// Replaces a small object if it still has the version `expected`.
     ///

@@ -11,15 +11,19 @@ use netboot_core::{ArtifactReader, Context, ReleasePath};
 
 use crate::error::Error;
 use crate::store::{
-    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
+    Answer, Capabilities, Document, Entry, ListScope, Listed, Question, Store, StoreLock, Swap,
+    Upload, Version,
 };
 
 /// A [`Store`] around another one, which changes some of its methods: to record, to limit, to
 /// count, or to fail on purpose.
 ///
 /// A layer returns its [`inner`](Self::inner) store and implements only the methods that it
-/// changes. The other methods call the inner store. Every layer is a [`Store`] and has to keep its
-/// contract.
+/// changes. The other methods call the inner store, except two: [`look`](Self::look) asks the
+/// layer's own `stat` and `read`, and [`send_in_order`](Self::send_in_order) calls the layer's own
+/// `send`. So a layer that changes `send` sees everything that is sent. A layer that does not change
+/// those methods should pass these two on, since an inner store may answer faster. Every layer is a
+/// [`Store`] and has to keep its contract.
 ///
 /// ```
 /// use std::fmt;
@@ -121,12 +125,38 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
         self.inner().open_range(path, range).await
     }
 
+    /// See [`Store::look`]. The default asks this layer's [`stat`](Self::stat) and
+    /// [`read`](Self::read).
+    ///
+    /// # Errors
+    /// The errors of [`Store::look`].
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        let paths: Vec<ReleasePath> = question.paths().cloned().collect();
+        question.answer_by(self.stat(&paths), |path| self.read(path)).await
+    }
+
     /// See [`Store::send`].
     ///
     /// # Errors
     /// The errors of [`Store::send`].
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
         self.inner().send(uploads, context).await
+    }
+
+    /// See [`Store::send_in_order`]. The default calls this layer's [`send`](Self::send) for each
+    /// batch.
+    ///
+    /// # Errors
+    /// The errors of [`Store::send_in_order`].
+    async fn send_in_order(
+        &self,
+        batches: Vec<Vec<Upload>>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        for batch in batches {
+            self.send(batch, context).await?;
+        }
+        Ok(())
     }
 
     /// See [`Store::swap`].
@@ -215,9 +245,23 @@ macro_rules! forward_store {
                 $via::open_range($inner, path, range).await
             }
 
+            async fn look(&self, question: &Question) -> Result<Answer, Error> {
+                let $this = self;
+                $via::look($inner, question).await
+            }
+
             async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
                 let $this = self;
                 $via::send($inner, uploads, context).await
+            }
+
+            async fn send_in_order(
+                &self,
+                batches: Vec<Vec<Upload>>,
+                context: &Context,
+            ) -> Result<(), Error> {
+                let $this = self;
+                $via::send_in_order($inner, batches, context).await
             }
 
             async fn swap(

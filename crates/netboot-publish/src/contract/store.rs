@@ -2,6 +2,8 @@
 
 mod artifacts;
 mod fixture;
+mod look;
+mod order;
 mod reading;
 mod swap;
 
@@ -38,6 +40,9 @@ pub(crate) async fn check(make: Make<'_>) {
     of(&[12], a_cancelled_context_ends_the_work(make)).await;
     of(&[13], progress_is_reported(make)).await;
     of(&[14], it_describes_itself(make)).await;
+    of(&[15], look::a_look_answers_as_stat_and_read_do(make)).await;
+    of(&[16], order::batches_arrive_in_order(make)).await;
+    of(&[16], order::nothing_follows_a_batch_that_cannot_be_sent(make)).await;
 }
 
 /// Checks sentences of the contract of [`Store`].

@@ -75,6 +75,11 @@ impl Error {
         matches!(self, Self::Target(NotAFile { .. } | SymbolicLink { .. }))
     }
 
+    /// Returns true if the thing at a path is no object, or is too large to be read at once.
+    pub(crate) fn is_no_document(&self) -> bool {
+        self.is_no_object() || matches!(self, Self::TooLarge { .. })
+    }
+
     /// Makes an error of a store's reader. Returns the store's own error if `source` carries one.
     pub(crate) fn reading(path: &ReleasePath, source: io::Error) -> Self {
         source
