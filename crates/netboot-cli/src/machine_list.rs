@@ -58,9 +58,7 @@ impl MachineOptions {
     /// If the file cannot be read, two machines cannot be told apart, or the file of `--machines`
     /// does not say what machines boot.
     pub(crate) fn find(&self, session: &Session) -> Result<Option<Fleet>, Report> {
-        let is_listed =
-            self.list.machines.is_some() || session.configuration()?.machines.is_written();
-        if is_listed && !self.without_machines {
+        if !self.without_machines && self.list.is_listed(session)? {
             self.list.read(session).map(Some)
         } else {
             Ok(None)
@@ -69,6 +67,14 @@ impl MachineOptions {
 }
 
 impl MachineList {
+    /// Returns true if the command line names a list, or netboot.toml has one.
+    ///
+    /// # Errors
+    /// If netboot.toml cannot be read.
+    pub(crate) fn is_listed(&self, session: &Session) -> Result<bool, Report> {
+        Ok(self.machines.is_some() || session.configuration()?.machines.is_written())
+    }
+
     /// Reads the machines.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `netboot export`: the files with which other servers boot machines from a published release.
 
 mod dhcp;
+mod exported_files;
 mod interchange;
 
 use clap::{Args, Subcommand};

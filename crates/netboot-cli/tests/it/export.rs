@@ -181,7 +181,7 @@ async fn an_export_that_no_machine_uses_is_refused() {
     ] {
         let said = place.run(arguments);
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:#?}");
-        assert!(said.stderr.contains("--machine <MAC=PROFILE>"), "{said:#?}");
+        assert!(said.stderr.contains("name one with --machine MAC=PROFILE"), "{said:#?}");
         assert!(!place.path("answers").exists(), "{said:#?}");
     }
     assert_eq!(files(&place.published()), before);
@@ -224,6 +224,81 @@ async fn payloads_are_at_a_url_that_can_be_fetched() {
             assert!(said.contains(&format!("not from `{scheme}://` ones")), "{said}");
             assert!(!place.path("out").exists(), "{said}");
         }
+    }
+}
+
+#[tokio::test]
+async fn machines_of_netboot_toml_are_exported_and_a_removed_one_is_deleted() {
+    let place = Place::directory();
+    let target = place.target();
+    place.publish(["one"]).await;
+    let list = |machines: &[&str]| {
+        let known = machines.iter().map(|machine| {
+            let (name, mac) = machine.split_once(' ').unwrap();
+            format!(
+                "[[machines.known]]\nname = \"{name}\"\nmatch = {{ mac = \"{mac}\" }}\n\
+                 profile = \"control-plane\"\n"
+            )
+        });
+        std::fs::write(place.path("netboot.toml"), known.collect::<String>()).unwrap();
+    };
+    let (one, two) = ("rack1 52:54:00:00:00:01", "rack2 52:54:00:00:00:02");
+    for (server, first, second) in [
+        ("matchbox", "groups/rack1.json", "groups/rack2.json"),
+        ("pixiecore", "v1/boot/52:54:00:00:00:01", "v1/boot/52:54:00:00:00:02"),
+    ] {
+        let arguments = ["export", server, &target, "--output", server, "--json"];
+        let export = || place.succeeds(&[&arguments[..], &URL].concat()).json();
+        let (first, second) = (place.path(server).join(first), place.path(server).join(second));
+        list(&[one, two]);
+        assert_eq!(export()["deleted"], json!([]), "{server}");
+        assert!(first.is_file() && second.is_file(), "{server}");
+
+        // A file of somebody else, and one that somebody changed, stay until they are given up.
+        let other = first.with_file_name("other.json");
+        std::fs::write(&other, "{}").unwrap();
+        std::fs::write(&second, "{}").unwrap();
+        list(&[one]);
+        let said = place.fails(&[&arguments[..5], &URL].concat());
+        assert!(said.contains(&format!("{server}/")) && said.contains("1 file would be"), "{said}");
+        assert!(second.is_file(), "{server}");
+        let replaced = [&arguments[..], &URL, &["--replace-foreign"]].concat();
+        let deleted = place.succeeds(&replaced).json()["deleted"].clone();
+        let shown =
+            format!("{server}/{}", second.strip_prefix(place.path(server)).unwrap().display());
+        assert_eq!(deleted, json!([shown]), "{server}");
+        assert!(first.is_file() && !second.exists() && other.is_file(), "{server}");
+
+        // Without a change by others, a removed machine is deleted without a question.
+        list(&[two]);
+        assert_eq!(export()["deleted"].as_array().unwrap().len(), 1, "{server}");
+        assert!(second.is_file() && !first.exists(), "{server}");
+        let names = files(&place.path(server)).into_iter();
+        let unfinished: Vec<PathBuf> =
+            names.filter(|path| path.to_string_lossy().contains(".netboot-")).collect();
+        assert_eq!(unfinished.len(), 1, "{unfinished:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_makes_every_exported_file_foreign() {
+    let place = Place::directory();
+    let target = place.target();
+    place.publish(["one"]).await;
+    let arguments = ["export", "matchbox", &target, "--output", "out", "--machine"];
+    let export = |machine| [&arguments[..], &[machine], &URL].concat();
+    place.succeeds(&export(MACHINE));
+    let record = place.path("out/.netboot-export-matchbox.json");
+    for damaged in ["nonsense", "{\"../../outside\": []}"] {
+        std::fs::write(&record, damaged).unwrap();
+        // Equal files need not be replaced.
+        place.succeeds(&export(MACHINE));
+        std::fs::write(&record, damaged).unwrap();
+        std::fs::write(place.path("out/groups/52-54-00-00-00-01.json"), "{}").unwrap();
+        let said = place.fails(&export(MACHINE));
+        assert!(said.contains("groups/52-54-00-00-00-01.json"), "{said}");
+        assert!(said.contains("--replace-foreign"), "{said}");
+        place.succeeds(&[&export(MACHINE)[..], &["--replace-foreign"]].concat());
     }
 }
 

@@ -1,6 +1,5 @@
 //! `netboot export matchbox` and `netboot export pixiecore`: the files of these servers.
 
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,9 @@ use netboot_ipxe::{Assignment, Fleet, MachineKey, UnknownMachine};
 use serde_json::json;
 use url::Url;
 
+use super::exported_files::{Changes, ExportedFiles, ReplaceForeign};
 use crate::answer::Answer;
+use crate::machine_list::MachineList;
 use crate::misuse::{Misuse, OfCommandLine};
 use crate::places::is_one_directory;
 use crate::published_target::{PublishedTarget, until_cancelled};
@@ -21,23 +22,31 @@ use crate::session::Session;
 
 /// The description of the answer.
 const ANSWER: &str = "\
-Prints the paths of the files.
+Without --machine and --default, the machines are those of netboot.toml.
+
+Prints the paths of the files. Deletes the files of the export before that are no longer wanted, and
+keeps a list of the files in DIR/.netboot-export-SERVER.json for that.
 
 With --json:
   release  the id of the live release, which the files boot
-  files    the paths of the files";
+  files    the paths of the files
+  deleted  the paths of the files that were deleted";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = ANSWER)]
 pub(super) struct Matchbox {
     /// A machine and the profile that it boots. Can be repeated.
     #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
-    #[arg(required_unless_present = "default")]
-    machines: Vec<Assignment>,
+    #[arg(conflicts_with = "machines")]
+    assignments: Vec<Assignment>,
 
-    /// The profile of all other machines. Without it, they boot nothing.
-    #[arg(long, value_name = "NAME")]
+    /// The profile of all other machines. Without it, machines that --machine does not name boot
+    /// nothing.
+    #[arg(long, value_name = "NAME", conflicts_with = "machines")]
     default: Option<ProfileName>,
+
+    #[command(flatten)]
+    list: MachineList,
 
     /// The data directory to write. Give it to matchbox as -data-path, and the published directory
     /// as -assets-path.
@@ -54,8 +63,11 @@ pub(super) struct Matchbox {
 pub(super) struct Pixiecore {
     /// A machine and the profile that it boots. Can be repeated.
     #[arg(long = "machine", value_name = "MAC=PROFILE", value_parser = parse_assignment)]
-    #[arg(required = true)]
-    machines: Vec<Assignment>,
+    #[arg(conflicts_with = "machines")]
+    assignments: Vec<Assignment>,
+
+    #[command(flatten)]
+    list: MachineList,
 
     /// The directory to write, which a web server has to serve. The default is the target, if it is
     /// a directory of this machine. Another one needs --payload-url. Start Pixiecore with its URL:
@@ -78,18 +90,21 @@ struct Source {
     payload_url: Option<Url>,
 
     #[command(flatten)]
+    foreign: ReplaceForeign,
+
+    #[command(flatten)]
     options: ReaderOptions,
 }
 
 impl Matchbox {
     /// Writes the data directory.
     pub(super) async fn export(self, session: &Session) -> Result<Answer, Report> {
-        let unknown = self.default.map_or(UnknownMachine::Refuse, UnknownMachine::Profile);
         let base = self.source.base(PayloadBase::matchbox_assets())?;
-        let fleet = Fleet::builder(unknown).assignments(self.machines).build().of_command_line()?;
+        let fleet = fleet(self.assignments, self.default, &self.list, session)?;
         let manifest = self.source.read(session).await?;
         let files = DataDirectory::export(&manifest, &fleet, &base)?.files()?;
-        write(&manifest, &self.output, &files)
+        let files = ExportedFiles::new("matchbox", &self.output, &files);
+        write(&manifest, &files, self.source.foreign)
     }
 }
 
@@ -103,6 +118,7 @@ impl Pixiecore {
                 "name a directory for the answers with --output",
             ));
         };
+        let fleet = fleet(self.assignments, None, &self.list, session)?;
         if self.source.payload_url.is_none() && !is_same(output, target.directory()) {
             return Err(Report::message(
                 format!("answers in `{}` cannot lead to the target's files", output.display()),
@@ -110,13 +126,10 @@ impl Pixiecore {
             ));
         }
         let base = self.source.base(PayloadBase::beside_answers())?;
-        let fleet = Fleet::builder(UnknownMachine::Refuse)
-            .assignments(self.machines)
-            .build()
-            .of_command_line()?;
         let manifest = self.source.read(session).await?;
         let files = Answers::export(&manifest, &fleet, &base)?.files()?;
-        write(&manifest, output, &files)
+        let files = ExportedFiles::new("pixiecore", output, &files);
+        write(&manifest, &files, self.source.foreign)
     }
 }
 
@@ -155,22 +168,35 @@ fn parse_assignment(text: &str) -> Result<Assignment, Box<dyn StdError + Send + 
     Ok(Assignment::new(mac.separated_by("-"), profile)?.with_key(MachineKey::Mac(mac)))
 }
 
-/// Writes files below a directory, and lists them.
+/// The machines of the command line, or else those of a file.
+fn fleet(
+    assignments: Vec<Assignment>,
+    default: Option<ProfileName>,
+    list: &MachineList,
+    session: &Session,
+) -> Result<Fleet, Report> {
+    if assignments.is_empty() && default.is_none() {
+        return if list.is_listed(session)? {
+            list.read(session)
+        } else {
+            Err(Misuse::report(
+                "no machine is named",
+                "name one with --machine MAC=PROFILE, or write `[machines]` in netboot.toml",
+            ))
+        };
+    }
+    let unknown = default.map_or(UnknownMachine::Refuse, UnknownMachine::Profile);
+    Fleet::builder(unknown).assignments(assignments).build().of_command_line()
+}
+
+/// Writes files, and lists them.
 fn write(
     manifest: &Manifest,
-    directory: &Path,
-    files: &BTreeMap<String, String>,
+    files: &ExportedFiles<'_>,
+    foreign: ReplaceForeign,
 ) -> Result<Answer, Report> {
-    let mut written = Vec::new();
-    for (file, text) in files {
-        let path = directory.join(file);
-        let failed = |source| netboot_core::Error::io("write", &path, source);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
-        }
-        std::fs::write(&path, text).map_err(failed)?;
-        written.push(path.display().to_string());
-    }
-    let object = json!({ "release": manifest.release(), "files": written });
-    Ok(Answer::new(written.join("\n"), object))
+    let Changes { written, deleted } = files.write(foreign)?;
+    let shown = written.join("\n");
+    let release = manifest.release();
+    Ok(Answer::new(shown, json!({ "release": release, "files": written, "deleted": deleted })))
 }
