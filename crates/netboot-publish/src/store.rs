@@ -55,8 +55,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 ///    objects with names that are not valid in a [`ReleasePath`]. It leaves out the store's own
 ///    objects.
 /// 6. `read` and `open` return the object's bytes, or `None` if there is no object. `read` fails
-///    with [`Error::TooLarge`] if the object is larger than [`DOCUMENT_LIMIT`]. `open_range` returns
-///    those bytes of the object that are in the range, which may be none.
+///    with [`Error::TooLarge`] if the object is larger than [`DOCUMENT_LIMIT`]. `open_range`
+///    returns those bytes of the object that are in the range, which may be none.
 /// 7. `swap` atomically replaces the object if it still has the version `expected`, or, for `None`,
 ///    if there is no object. Otherwise it changes nothing and returns a conflict. If several calls
 ///    compete, one succeeds. A store without `compare_and_swap` always replaces the object.

@@ -10,7 +10,7 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 10] = [
+const PUBLISHED: [&str; 11] = [
     "foreign-text",
     "ipxe-script",
     "netboot-closure",
@@ -19,6 +19,7 @@ const PUBLISHED: [&str; 10] = [
     "netboot-nix",
     "netboot-ipxe",
     "netboot-publish",
+    "netboot-serve",
     "netboot-qemu",
     "netboot-cli",
 ];

@@ -1,8 +1,5 @@
 //! The web server: all routes, the limits of clients, and an orderly end.
 
-mod activity;
-mod admission;
-mod connection;
 mod host;
 mod listener;
 mod login;

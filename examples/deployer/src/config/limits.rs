@@ -4,49 +4,19 @@ use std::time::Duration;
 
 use netboot_cli::Error;
 use netboot_cli::configuration::{Configuration, LimitsSection};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The number of files that the service opens besides two for each connection.
-const OTHER_FILES: u64 = 256;
 /// The highest value of each limit.
 const HIGHEST: u64 = 1_000_000;
 
 /// The limits of clients.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// The maximum number of connections.
-    connections: usize,
-    /// The maximum number of connections from one address.
-    pub(crate) connections_per_peer: usize,
+    /// The limits of connections.
+    pub(crate) server: netboot_serve::Limits,
     /// The maximum number of event streams. One address gets a quarter of them.
     pub(crate) event_streams: usize,
-    /// The time in which a client has to send the line and the headers of a request.
-    pub(crate) header: Duration,
     /// The time in which a client has to send the body of a request.
     pub(crate) body: Duration,
-    /// The time for which the service waits for a client that does not read.
-    pub(crate) stall: Duration,
-}
-
-impl Limits {
-    /// The number of connections for which this process may open files. Raises the soft limit of
-    /// open files for it, as far as the hard limit allows.
-    pub(crate) fn usable_connections(&self) -> usize {
-        let wanted = u64::try_from(self.connections).unwrap_or(u64::MAX).saturating_mul(2);
-        let wanted = wanted.saturating_add(OTHER_FILES);
-        let limit = getrlimit(Resource::Nofile);
-        let mut allowed = limit.current.unwrap_or(u64::MAX);
-        if allowed < wanted {
-            let raised = wanted.min(limit.maximum.unwrap_or(u64::MAX));
-            let new = Rlimit { current: Some(raised), maximum: limit.maximum };
-            if setrlimit(Resource::Nofile, new).is_ok() {
-                allowed = raised;
-            }
-        }
-        // With fewer files than that, a few connections are better than none.
-        let usable = allowed.saturating_sub(OTHER_FILES).max(allowed / 4) / 2;
-        usize::try_from(usable).unwrap_or(usize::MAX).min(self.connections).max(1)
-    }
 }
 
 impl Limits {
@@ -70,12 +40,14 @@ impl Limits {
             }
         }
         Ok(Self {
-            connections: section.connections,
-            connections_per_peer: section.connections_per_peer,
+            server: netboot_serve::Limits {
+                connections: section.connections,
+                connections_per_peer: section.connections_per_peer,
+                header: Duration::from_secs(section.header_seconds),
+                stall: Duration::from_secs(section.stall_seconds),
+            },
             event_streams: section.event_streams,
-            header: Duration::from_secs(section.header_seconds),
             body: Duration::from_secs(section.body_seconds),
-            stall: Duration::from_secs(section.stall_seconds),
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::activity::Activity;
+use crate::activity::Activity;
 
 /// The minimum rate at which a client has to read, in bytes per second. The slowest networks from
 /// which machines boot are a thousand times as fast.
@@ -23,7 +23,7 @@ const SEND_BUFFER: usize = 512 * 1024;
 /// A connection that fails if its client reads too slowly. Only the time counts in which this
 /// service waits for the client: a stream without events may be silent.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     activity: Arc<Activity>,
     limit: Duration,
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// After each wait of `limit` in total, the client must have read 1 KiB for each second of it.
-    pub(super) fn new(stream: TcpStream, limit: Duration, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(stream: TcpStream, limit: Duration, activity: Arc<Activity>) -> Self {
         set_options(&stream, limit);
         let (waited, taken, waits_since) = (Duration::ZERO, 0, None);
         let alarm = Box::pin(sleep(limit));

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netboot_core::CancellationToken;
 
-use super::activity::Activity;
+use crate::activity::Activity;
 
 /// The open connections.
 #[derive(Debug, Clone)]
-pub(super) struct Admission {
+pub(crate) struct Admission {
     open: Arc<Mutex<Open>>,
     most: usize,
     most_per_peer: usize,
@@ -27,16 +27,16 @@ struct Open {
 
 /// A connection that may be served.
 #[derive(Debug)]
-pub(super) struct Admitted {
-    pub(super) activity: Arc<Activity>,
+pub(crate) struct Admitted {
+    pub(crate) activity: Arc<Activity>,
     /// Cancelled if the connection has to make room for another one.
-    pub(super) evicted: CancellationToken,
+    pub(crate) evicted: CancellationToken,
 }
 
 /// A place among the open connections. It is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) connection: Arc<Admitted>,
+pub(crate) struct Place {
+    pub(crate) connection: Arc<Admitted>,
     peer: IpAddr,
     number: u64,
     admission: Admission,
@@ -44,7 +44,7 @@ pub(super) struct Place {
 
 /// The way in which a peer was limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limited {
+pub(crate) enum Limited {
     /// An idle connection of it was closed.
     Evicted(IpAddr),
     /// Its new connection was refused.
@@ -53,7 +53,7 @@ pub(super) enum Limited {
 
 impl Admission {
     /// A peer has at most half of all connections, whatever its limit.
-    pub(super) fn new(most: usize, most_per_peer: usize) -> Self {
+    pub(crate) fn new(most: usize, most_per_peer: usize) -> Self {
         let most_per_peer = most_per_peer.min((most / 2).max(1));
         Self { open: Arc::default(), most, most_per_peer }
     }
@@ -61,7 +61,7 @@ impl Admission {
     /// Admits a connection. If there are too many, an idle one is closed for it: the longest idle
     /// one of the same peer, or of the peer with the most connections. No connection is closed
     /// during a request.
-    pub(super) fn admit(&self, peer: IpAddr) -> (Option<Place>, Option<Limited>) {
+    pub(crate) fn admit(&self, peer: IpAddr) -> (Option<Place>, Option<Limited>) {
         let mut open = self.lock();
         let of_peer = open.peers.get(&peer).map_or(0, BTreeMap::len);
         let crowded = if of_peer >= self.most_per_peer {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// The activity of one connection.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(crate) struct Activity {
     begin: Instant,
     /// The time of the last request's start or end, in milliseconds after `begin`.
     used: AtomicU64,
@@ -19,14 +19,14 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (used, in_request) = Default::default();
         let (unsent, incomplete) = Default::default();
         Self { begin: Instant::now(), used, in_request, unsent, incomplete }
     }
 
     /// The time at which it became idle; `None` if it is not.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
         let is_active =
             self.in_request.load(Ordering::SeqCst) || self.unsent.load(Ordering::SeqCst);
         let used = std::time::Duration::from_millis(self.used.load(Ordering::SeqCst));
@@ -34,7 +34,7 @@ impl Activity {
     }
 
     /// Records the start or the end of a request.
-    pub(super) fn set_in_request(&self, in_request: bool) {
+    pub(crate) fn set_in_request(&self, in_request: bool) {
         let now = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.used.store(now, Ordering::SeqCst);
         self.in_request.store(in_request, Ordering::SeqCst);
@@ -42,17 +42,17 @@ impl Activity {
     }
 
     /// Records that bytes are waiting for the client, or not any more.
-    pub(super) fn set_unsent(&self, unsent: bool) {
+    pub(crate) fn set_unsent(&self, unsent: bool) {
         self.unsent.store(unsent, Ordering::SeqCst);
     }
 
     /// Records that bytes have arrived.
-    pub(super) fn received(&self) {
+    pub(crate) fn received(&self) {
         self.incomplete.store(true, Ordering::SeqCst);
     }
 
     /// Returns true if a part of a request has arrived.
-    pub(super) fn is_incomplete(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         self.incomplete.load(Ordering::SeqCst)
     }
 }

@@ -1,0 +1,71 @@
+//! The events of a server that an operator wants to know.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// An event of a server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The server cannot accept connections, for example because too many files are open. It tries
+    /// again until it can.
+    CannotAccept(io::Error),
+    /// The server accepted a connection.
+    Accepted,
+    /// A client has too many connections: an idle one of it was closed.
+    Evicted {
+        /// The address of the client.
+        peer: IpAddr,
+    },
+    /// A client has too many connections: a new one was refused.
+    Refused {
+        /// The address of the client.
+        peer: IpAddr,
+    },
+    /// A client was disconnected because it did not send its request in time.
+    SlowRequest {
+        /// The address of the client.
+        peer: IpAddr,
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// A client was disconnected because it did not read, or too slowly.
+    SlowReader {
+        /// The address of the client.
+        peer: IpAddr,
+        /// The time that it had.
+        limit: Duration,
+    },
+}
+
+impl Notice {
+    /// The address of the client that the event is about.
+    pub fn peer(&self) -> Option<IpAddr> {
+        match self {
+            Self::CannotAccept(_) | Self::Accepted => None,
+            Self::Evicted { peer }
+            | Self::Refused { peer }
+            | Self::SlowRequest { peer, .. }
+            | Self::SlowReader { peer, .. } => Some(*peer),
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CannotAccept(error) => write!(f, "cannot accept connections: {error}"),
+            Self::Accepted => f.write_str("accepted a connection"),
+            Self::Evicted { .. } => f.write_str("has too many connections: an idle one is closed"),
+            Self::Refused { .. } => f.write_str("has too many connections: a new one is refused"),
+            Self::SlowRequest { limit, .. } => {
+                write!(f, "did not send its request within {limit:?}: disconnected")
+            }
+            Self::SlowReader { limit, .. } => {
+                write!(f, "does not read, or too slowly, for {limit:?}: disconnected")
+            }
+        }
+    }
+}

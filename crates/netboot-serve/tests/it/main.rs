@@ -1,0 +1,13 @@
+//! The tests of the crate: real requests to real servers.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test whose set-up fails has failed"
+)]
+
+mod faulty;
+mod limits;
+mod running;
+mod stopping;
+mod view;
+mod view_failures;
