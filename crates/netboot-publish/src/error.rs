@@ -353,8 +353,21 @@ pub enum Error {
         /// The client's own error, with the server's answer.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A request to a registry failed.
+    #[cfg(feature = "oci")]
+    #[error("cannot {action} `{url}`: {failure}")]
+    Oci {
+        /// The failed action, as a verb.
+        action: &'static str,
+        /// The URL of the request, without its query.
+        url: String,
+        /// The kind of failure, as far as the registry reveals it.
+        failure: crate::oci::failure::OciFailure,
+        /// The registry's answer, or the client's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A store, or what it is asked for, was set up in a way that cannot work.
-    #[cfg(any(feature = "rsync", feature = "s3"))]
+    #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
     #[error("the {setting} is not valid: {problem}")]
     InvalidSetting {
         /// The setting.

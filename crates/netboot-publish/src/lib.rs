@@ -75,6 +75,7 @@
 //! | `local` (default) | `LocalStore`: a directory of this machine |
 //! | `http` | `PublicUrl`: verifies a target over HTTP, as machines see it |
 //! | `minisign` | `MinisignKey`, which signs manifests; verification needs no feature |
+//! | `oci` | `OciStore`: a repository of a registry that speaks the OCI distribution API |
 //! | `rsync` | `RsyncStore`: a directory of another machine, through `rsync` |
 //! | `s3` | `S3Store`: a bucket of an S3-compatible object store |
 //! | `contract` | `contract`: the test suite for implementations of [`Store`] |
@@ -92,6 +93,8 @@ pub mod fuzzing;
 #[cfg(feature = "local")]
 mod local;
 mod memory;
+#[cfg(feature = "oci")]
+mod oci;
 mod pointer;
 mod pointer_memory;
 mod proof;
@@ -100,6 +103,8 @@ mod prover;
 mod public_url;
 mod publisher;
 mod receipt;
+#[cfg(any(feature = "oci", feature = "s3"))]
+mod retry;
 #[cfg(feature = "local")]
 mod root_mode;
 #[cfg(feature = "rsync")]
@@ -111,6 +116,8 @@ mod sites;
 mod store;
 mod store_layer;
 mod target_clock;
+#[cfg(any(feature = "oci", feature = "s3"))]
+mod upload_source;
 mod verify_report;
 mod web_headers;
 
@@ -124,6 +131,8 @@ pub use crate::finding::Finding;
 #[cfg(feature = "local")]
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
+#[cfg(feature = "oci")]
+pub use crate::oci::{OciCredentials, OciFailure, OciLogin, OciStore, OciStoreBuilder};
 pub use crate::pointer::activation::ActivationKind;
 pub use crate::pointer::loss::PointerLoss;
 pub use crate::pointer::problem::PointerProblem;

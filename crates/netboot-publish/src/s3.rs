@@ -20,7 +20,6 @@ pub(crate) mod page;
 mod pages;
 mod probe;
 mod redirect;
-mod retry;
 mod send;
 mod settings;
 mod store;

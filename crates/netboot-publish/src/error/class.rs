@@ -67,7 +67,9 @@ impl Error {
             Self::Rsync { source } => source.class(),
             #[cfg(feature = "s3")]
             Self::S3 { failure, .. } => failure.class(),
-            #[cfg(any(feature = "rsync", feature = "s3"))]
+            #[cfg(feature = "oci")]
+            Self::Oci { failure, .. } => failure.class(),
+            #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
             Self::InvalidSetting { .. } => ErrorClass::Input,
         }
     }

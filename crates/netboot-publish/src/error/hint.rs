@@ -86,7 +86,9 @@ impl Error {
             Self::Rsync { source } => source.hint(),
             #[cfg(feature = "s3")]
             Self::S3 { failure, .. } => failure.hint(),
-            #[cfg(any(feature = "rsync", feature = "s3"))]
+            #[cfg(feature = "oci")]
+            Self::Oci { failure, .. } => failure.hint(),
+            #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
             Self::InvalidSetting { setting, .. } => {
                 format!("correct the {setting}; nothing was sent")
             }

@@ -14,11 +14,12 @@ use super::endpoint::{bucket_problem, bucket_url, invalid, region_of, web_url, w
 use super::failure::S3Failure;
 use super::key::Keys;
 use super::probe;
-use super::retry::Retry;
+
 use super::settings::Settings;
 use super::store::S3Store;
 use super::target::Target;
 use crate::error::Error;
+use crate::retry::Retry;
 
 /// The minimum size of a part in S3, except for the last part: 5 MiB.
 const LEAST_PART: usize = 5 * 1024 * 1024;

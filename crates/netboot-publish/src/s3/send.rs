@@ -2,7 +2,6 @@
 
 mod blob;
 mod multipart;
-mod source;
 
 use std::time::Duration;
 
@@ -12,12 +11,13 @@ use object_store::{Error as S3Error, ObjectStore, PutMode, PutOptions, PutPayloa
 use tokio_util::task::TaskTracker;
 
 use self::blob::{is_there, is_unique};
-use self::source::Source;
+
 use super::failure::S3Failure;
 use super::object::attributes;
 use super::target::Target;
 use crate::error::Error;
 use crate::store::Upload;
+use crate::upload_source::UploadSource;
 
 /// The maximum number of objects that are sent at once.
 const PARALLEL_OBJECTS: usize = 32;
@@ -75,7 +75,7 @@ async fn send_at_once(target: &Target, upload: &Upload) -> Result<(), Error> {
     let content = upload.content();
     let size = usize::try_from(content.size).unwrap_or(usize::MAX);
     let _memory = target.memory.reserve(size).await;
-    let mut source = Source::open(upload).await?;
+    let mut source = UploadSource::open(upload.clone()).await?;
     let bytes = source.next(size).await?;
     source.finish().await?;
     let (path, key) = (upload.path(), target.keys.key(upload.path()));

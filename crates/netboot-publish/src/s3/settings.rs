@@ -15,7 +15,7 @@ use super::connector::Connector;
 use super::credentials::{Bridge, Checked, S3Credentials};
 use super::endpoint::url_below;
 use super::redirect::Bucket;
-use super::retry::Retry;
+use crate::retry::Retry;
 
 /// The maximum time without data while an object is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);

@@ -12,13 +12,14 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use super::blob::{is_there, is_unique};
-use super::source::Source;
+
 use crate::error::Error;
 use crate::s3::client::Client;
 use crate::s3::connector;
 use crate::s3::object::attributes;
 use crate::s3::target::Target;
 use crate::store::Upload;
+use crate::upload_source::UploadSource;
 
 /// The maximum number of parts in S3.
 const PARTS: u64 = 10_000;
@@ -64,7 +65,7 @@ async fn attempt(
 ) -> Result<Completion, Error> {
     let (path, size) = (upload.path(), upload.artifact().size());
     let key = target.keys.key(path);
-    let mut source = Source::open(upload).await?;
+    let mut source = UploadSource::open(upload.clone()).await?;
     let mut begun = StartedUpload::begin(&target.client, &key, path, aborts).await?;
     let part_size = part_size(target.client.settings.part_size, size);
     // Dropping this stops the parts that are being sent.

@@ -9,22 +9,22 @@ use crate::store::Upload;
 
 /// Reads an artifact once. An artifact that is a file is not hashed again: it is opened again after
 /// the last byte, which fails if the file has changed.
-pub(super) struct Source<'a> {
-    upload: &'a Upload,
+pub(crate) struct UploadSource {
+    upload: Upload,
     reader: ArtifactReader,
     hasher: Option<Sha256Hasher>,
     read: u64,
 }
 
-impl<'a> Source<'a> {
-    pub(super) async fn open(upload: &'a Upload) -> Result<Self, Error> {
+impl UploadSource {
+    pub(crate) async fn open(upload: Upload) -> Result<Self, Error> {
         let reader = upload.artifact().open().await?;
         let is_file = upload.artifact().local_path().is_some();
         Ok(Self { upload, reader, hasher: (!is_file).then(Sha256Hasher::new), read: 0 })
     }
 
     /// Reads the next piece: `size` bytes, or fewer at the end.
-    pub(super) async fn next(&mut self, size: usize) -> Result<Bytes, Error> {
+    pub(crate) async fn next(&mut self, size: usize) -> Result<Bytes, Error> {
         let mut bytes = Vec::with_capacity(size);
         let mut reader = (&mut self.reader).take(size as u64);
         let read = async {
@@ -40,7 +40,7 @@ impl<'a> Source<'a> {
     }
 
     /// Fails unless exactly the expected bytes were read.
-    pub(super) async fn finish(mut self) -> Result<(), Error> {
+    pub(crate) async fn finish(mut self) -> Result<(), Error> {
         let expected = self.upload.content();
         // A byte more changes the size that was read.
         self.next(1).await?;

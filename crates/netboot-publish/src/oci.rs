@@ -1,0 +1,29 @@
+//! A repository of a registry that speaks the OCI distribution API.
+
+mod answer;
+mod artifact;
+mod authorization;
+mod blob;
+mod builder;
+mod client;
+mod credentials;
+mod error;
+pub(crate) mod failure;
+mod file;
+mod index;
+mod manifests;
+mod reading;
+mod reference;
+mod send;
+mod settings;
+mod store;
+mod swap;
+mod tag;
+mod target;
+mod tidy;
+mod writing;
+
+pub use self::builder::OciStoreBuilder;
+pub use self::credentials::{OciCredentials, OciLogin};
+pub use self::failure::OciFailure;
+pub use self::store::OciStore;

@@ -1,0 +1,223 @@
+//! The artifacts in which a registry keeps the objects of a target.
+//!
+//! An artifact is an image manifest of the OCI image specification
+//! (<https://github.com/opencontainers/image-spec/blob/main/manifest.md>) whose layers are objects.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use netboot_core::{ReleasePath, Sha256Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::web_headers::WebHeaders;
+
+/// The media type of every manifest here.
+pub(super) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The largest manifest that is read, in bytes. Registries need not accept larger ones.
+pub(super) const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+/// The content of an artifact without a configuration, which the specification fixes.
+pub(super) const EMPTY: &[u8] = b"{}";
+/// The most objects of one artifact, so that its manifest stays below the limit.
+pub(super) const MOST_ENTRIES: usize = 4000;
+
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+const RELEASE_CONFIG_TYPE: &str = "application/vnd.netboot.manifest.v1+json";
+/// The path of an object. Programs such as `oras pull` name the file after it.
+const TITLE: &str = "org.opencontainers.image.title";
+/// The time of an object's last write, in seconds since 1970, by the registry's clock.
+const MODIFIED: &str = "vnd.netboot.modified";
+/// Makes the manifest of each tag unique: a registry deletes a manifest with all its tags.
+const TAG: &str = "vnd.netboot.tag";
+/// The longest object that stands in the manifest as well, in bytes.
+const INLINE_LIMIT: u64 = 64 * 1024;
+
+/// What an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A whole release with its blobs.
+    Release,
+    /// Objects that were sent together.
+    Part,
+    /// A file that changes, such as a pointer.
+    File,
+}
+
+impl Kind {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Release => "application/vnd.netboot.release.v1",
+            Self::Part => "application/vnd.netboot.part.v1",
+            Self::File => "application/vnd.netboot.file.v1",
+        }
+    }
+}
+
+/// An object in an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) sha256: Sha256Digest,
+    pub(super) size: u64,
+    pub(super) modified: SystemTime,
+    /// The bytes, if the manifest has them.
+    pub(super) inline: Option<Bytes>,
+}
+
+pub(super) type Entries = BTreeMap<ReleasePath, Stored>;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u32,
+    media_type: String,
+    #[serde(default)]
+    artifact_type: String,
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    data: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    annotations: BTreeMap<String, String>,
+}
+
+/// Writes the manifest of an artifact for a tag. `config` is the entry that becomes its
+/// configuration.
+pub(super) fn to_json(
+    kind: Kind,
+    tag: &str,
+    entries: &Entries,
+    config: Option<&ReleasePath>,
+) -> Result<Bytes, serde_json::Error> {
+    let layers = entries.iter().filter(|(path, _)| Some(*path) != config);
+    let config = config.and_then(|path| Some((path, entries.get(path)?)));
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: MANIFEST_TYPE.to_owned(),
+        artifact_type: kind.media_type().to_owned(),
+        config: match config {
+            Some((path, stored)) => Descriptor {
+                media_type: RELEASE_CONFIG_TYPE.to_owned(),
+                ..Descriptor::of(path, stored)
+            },
+            None => Descriptor {
+                media_type: EMPTY_TYPE.to_owned(),
+                digest: format!("sha256:{}", Sha256Digest::of(EMPTY)),
+                size: EMPTY.len() as u64,
+                data: Some(STANDARD.encode(EMPTY)),
+                annotations: BTreeMap::new(),
+            },
+        },
+        layers: layers.map(|(path, stored)| Descriptor::of(path, stored)).collect(),
+        annotations: BTreeMap::from([(TAG.to_owned(), tag.to_owned())]),
+    };
+    serde_json::to_vec(&manifest).map(Bytes::from)
+}
+
+/// Reads the objects of an artifact. Returns `None` for an artifact that netboot did not write.
+pub(super) fn entries(json: &[u8]) -> Option<Entries> {
+    let manifest: Manifest = serde_json::from_slice(json).ok()?;
+    let kinds = [Kind::Release, Kind::Part, Kind::File];
+    if !kinds.iter().any(|kind| kind.media_type() == manifest.artifact_type) {
+        return None;
+    }
+    let config = Some(manifest.config).filter(|it| it.media_type != EMPTY_TYPE);
+    config.into_iter().chain(manifest.layers).map(Descriptor::into_entry).collect()
+}
+
+impl Descriptor {
+    fn of(path: &ReleasePath, stored: &Stored) -> Self {
+        let seconds = stored.modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let annotations = [(TITLE, path.to_string()), (MODIFIED, seconds.to_string())];
+        Self {
+            media_type: WebHeaders::of(path).content_type.to_owned(),
+            digest: format!("sha256:{}", stored.sha256),
+            size: stored.size,
+            data: stored.inline.as_ref().map(|bytes| STANDARD.encode(bytes)),
+            annotations: annotations.map(|(name, value)| (name.to_owned(), value)).into(),
+        }
+    }
+
+    fn into_entry(self) -> Option<(ReleasePath, Stored)> {
+        let path = ReleasePath::new(self.annotations.get(TITLE)?).ok()?;
+        let seconds: u64 = self.annotations.get(MODIFIED)?.parse().ok()?;
+        let sha256: Sha256Digest = self.digest.strip_prefix("sha256:")?.parse().ok()?;
+        let inline = self.data.and_then(|data| STANDARD.decode(data).ok());
+        let is_whole = |bytes: &Vec<u8>| Sha256Digest::of(bytes) == sha256;
+        Some((
+            path,
+            Stored {
+                sha256,
+                size: self.size,
+                modified: UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?,
+                inline: inline.filter(is_whole).map(Bytes::from),
+            },
+        ))
+    }
+}
+
+impl Stored {
+    /// An object that was written at `modified`. A small file stands in the manifest as well.
+    pub(super) fn of_file(bytes: Bytes, modified: SystemTime) -> Self {
+        let (sha256, size) = (Sha256Digest::of(&bytes), bytes.len() as u64);
+        let inline = Some(bytes).filter(|bytes| bytes.len() as u64 <= INLINE_LIMIT);
+        Self { sha256, size, modified, inline }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Entries {
+        let file = |text: &'static str| {
+            Stored::of_file(
+                Bytes::from_static(text.as_bytes()),
+                UNIX_EPOCH + Duration::from_secs(9),
+            )
+        };
+        [("current.ipxe", "#!ipxe"), ("releases/a/manifest.json", "{}")]
+            .map(|(path, text)| (path.parse().unwrap(), file(text)))
+            .into()
+    }
+
+    #[test]
+    fn an_artifact_is_read_as_it_was_written() {
+        let config = "releases/a/manifest.json".parse().unwrap();
+        for config in [None, Some(&config)] {
+            let json = to_json(Kind::Release, "part-1", &sample(), config).unwrap();
+            assert_eq!(entries(&json), Some(sample()));
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_no_artifact_of_ours() {
+        let json = to_json(Kind::Part, "part-1", &sample(), None).unwrap();
+        let json = String::from_utf8(json.to_vec()).unwrap();
+        for (from, to) in [
+            ("vnd.netboot.part.v1", "vnd.other.v1"),
+            ("\"current.ipxe\"", "\"../current.ipxe\""),
+            ("\"vnd.netboot.modified\":\"9\"", "\"vnd.netboot.modified\":\"-9\""),
+            ("sha256:", "sha512:"),
+            ("schemaVersion", "schema"),
+        ] {
+            let other = json.replacen(from, to, 1);
+            assert_ne!(other, json, "{from}");
+            // The empty configuration comes first, and nobody reads its digest.
+            let expected = if from == "sha256:" { Some(sample()) } else { None };
+            assert_eq!(entries(other.as_bytes()), expected, "{from}");
+        }
+        assert_eq!(entries(b"[]"), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! Makes requests to a registry, and repeats those that fail for a moment.
+//!
+//! The crate `oci-client` has no requests that delete or that write under a condition, reads
+//! answers of any length into memory, and does not repeat requests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER,
+};
+use reqwest::{Body, Method, Response, StatusCode};
+use url::Url;
+
+use super::answer::Answered;
+use super::authorization::{Access, Authorization};
+use super::error::{answered, transport};
+use super::failure::OciFailure;
+use super::settings::Settings;
+use crate::error::Error;
+
+/// The maximum wait for a `Retry-After`.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A client for one repository.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) settings: Settings,
+    http: reqwest::Client,
+    authorization: Authorization,
+    /// The registry's time in seconds since 1970, as its last answer said it. 0: unknown.
+    date: AtomicU64,
+}
+
+/// A request whose body, if there is one, is small enough to be kept for a repetition.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) action: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    pub(super) fn new(action: &'static str, method: Method, url: Url) -> Self {
+        Self { action, method, url, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    pub(super) fn accept(self, media_type: &'static str) -> Self {
+        self.header(ACCEPT, HeaderValue::from_static(media_type))
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    pub(super) fn body(mut self, media_type: &'static str, body: Bytes) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self.body = body;
+        self
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        settings: Settings,
+        http: reqwest::Client,
+        authorization: Authorization,
+    ) -> Self {
+        Self { settings, http, authorization, date: AtomicU64::new(0) }
+    }
+
+    /// The URL of a manifest, a blob or a list of the repository.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.settings.url.clone();
+        url.set_path(&format!("{}{path}", self.settings.url.path()));
+        url
+    }
+
+    /// The registry's time, in whole seconds, as its last answer said it. Without one, this
+    /// machine's.
+    pub(super) fn time(&self) -> SystemTime {
+        let here = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = match self.date.load(Ordering::Relaxed) {
+            0 => here(),
+            seconds => seconds,
+        };
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    /// Makes a request, and repeats it after a failure that may pass. Returns also the answers that
+    /// `is_answer` expects besides a success.
+    pub(super) async fn call(
+        &self,
+        call: &Call,
+        is_answer: impl Fn(StatusCode) -> bool,
+    ) -> Result<Response, Error> {
+        let begin = Instant::now();
+        let mut waits = self.settings.retry.backoffs();
+        loop {
+            let (error, after) = match self.once(call, || Body::from(call.body.clone())).await {
+                Ok(response) if response.status().is_success() || is_answer(response.status()) => {
+                    return Ok(response);
+                }
+                Ok(response) => {
+                    let after = retry_after(&response);
+                    (answered(call.action, &call.url, Answered::read(response).await), after)
+                }
+                Err(error) => (error, None),
+            };
+            match waits.next() {
+                Some(wait)
+                    if is_temporary(&error) && begin.elapsed() < self.settings.retry.total =>
+                {
+                    tracing::debug!(%error, "repeats a request to a registry");
+                    tokio::time::sleep(after.unwrap_or(wait)).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Makes a request once, and once more with an answer to the registry's challenge.
+    pub(super) async fn once(
+        &self,
+        call: &Call,
+        body: impl Fn() -> Body,
+    ) -> Result<Response, Error> {
+        let access = Access::of(&call.method);
+        let is_ours = call.url.origin() == self.settings.url.origin();
+        let mut is_answered = false;
+        loop {
+            let mut request = self.http.request(call.method.clone(), call.url.clone());
+            request = request.headers(call.headers.clone());
+            match call.method {
+                // A large object may take any time, as long as bytes arrive.
+                Method::GET => {}
+                _ => request = request.timeout(self.time_limit(call)).body(body()),
+            }
+            if let Some(header) = self.authorization.header(access).filter(|_| is_ours) {
+                request = request.header(AUTHORIZATION, header);
+            }
+            let response = request.send().await;
+            let response = response.map_err(|error| transport(call.action, &call.url, error))?;
+            self.note_date(&response);
+            if response.status() != StatusCode::UNAUTHORIZED || is_answered || !is_ours {
+                return Ok(response);
+            }
+            self.authorization.answer(&self.http, access, response).await?;
+            is_answered = true;
+        }
+    }
+
+    /// The time for a request: the setting, and as much longer as a body takes at 0.2 Mbit/s.
+    fn time_limit(&self, call: &Call) -> Duration {
+        let length = call.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length: u64 = length.and_then(|length| length.parse().ok()).unwrap_or_default();
+        self.settings.timeout + Duration::from_secs(length / 25_000)
+    }
+
+    fn note_date(&self, response: &Response) {
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        if let Some(since) = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok()) {
+            self.date.fetch_max(since.as_secs(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns true if the same request may succeed a moment later.
+pub(super) fn is_temporary(error: &Error) -> bool {
+    matches!(error, Error::Oci { failure, .. } if failure.is_temporary())
+}
+
+/// Returns true if the registry knows nothing under the name.
+pub(super) fn is_missing(status: StatusCode) -> bool {
+    status == StatusCode::NOT_FOUND
+}
+
+/// The error of an answer without the headers or the form that the specification demands.
+pub(super) fn odd(call: &Call, problem: &'static str) -> Error {
+    Error::oci(call.action, &call.url, OciFailure::NotARegistry, problem)
+}
+
+/// The seconds of `Retry-After` (RFC 9110, section 10.2.3). `None` for a date: the usual back-off
+/// is enough.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = value.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}

@@ -1,0 +1,117 @@
+//! Reads and lists the objects of a target.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{ArtifactReader, ReleasePath};
+
+use super::artifact::Stored;
+use super::index::{Objects, release_of};
+use super::target::Target;
+use super::{blob, file, manifests, tag};
+use crate::error::Error;
+use crate::store::{DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Version};
+
+impl Stored {
+    fn entry(&self) -> Entry {
+        Entry::Object { size: self.size, modified: self.modified }
+    }
+}
+
+pub(super) async fn stat(
+    target: &Target,
+    paths: &[ReleasePath],
+) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+    let client = target.client.as_ref();
+    let (mut files, mut objects) = (Vec::new(), Vec::new());
+    for path in paths {
+        match tag::of_file(path) {
+            Some(tag) => files.push((tag, path.clone())),
+            None => objects.push(path),
+        }
+    }
+    let read = stream::iter(files)
+        .map(|(tag, path)| async move {
+            let file = file::get(client, &path, &tag).await?;
+            Ok::<_, Error>(file.map(|file| (path, file.stored.entry())))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    let read: Vec<_> = read.try_collect().await?;
+    let mut found: BTreeMap<_, _> = read.into_iter().flatten().collect();
+    if !objects.is_empty() {
+        let known = target.index.read(client).await?;
+        let entry = |path: &ReleasePath| Some((path.clone(), known.get(path)?.entry()));
+        found.extend(objects.into_iter().filter_map(entry));
+    }
+    Ok(found)
+}
+
+pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Listed>, Error> {
+    let client = target.client.as_ref();
+    let is_in = |path: &ReleasePath| match scope {
+        ListScope::Root => !path.as_str().contains('/'),
+        ListScope::Below(directory) => {
+            path.as_str().strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        }
+    };
+    let listed = |(path, stored): (&ReleasePath, &Stored)| Listed {
+        path: path.to_string(),
+        entry: stored.entry(),
+    };
+    let (objects, tags): (Objects, Vec<String>) = target.index.read_with_tags(client).await?;
+    let tags = tags.into_iter().filter(|tag| tag::is_file(tag)).collect();
+    let files = file::list(client, tags).await?;
+    let all = objects.iter().chain(&files);
+    Ok(all.filter(|(path, _)| is_in(path)).map(listed).collect())
+}
+
+pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<Document>, Error> {
+    let client = target.client.as_ref();
+    let Some((stored, version)) = find(target, path).await? else { return Ok(None) };
+    if stored.size > DOCUMENT_LIMIT {
+        let (path, size) = (path.clone(), stored.size);
+        return Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT });
+    }
+    let bytes = blob::read(client, &stored).await?;
+    Ok(bytes.map(|bytes| Document { bytes, version }))
+}
+
+pub(super) async fn open(
+    target: &Target,
+    path: &ReleasePath,
+    range: Range<u64>,
+) -> Result<Option<ArtifactReader>, Error> {
+    match find(target, path).await? {
+        Some((stored, _)) => blob::open(&target.client, &stored, range).await,
+        None => Ok(None),
+    }
+}
+
+/// Finds one object, and the version of it.
+pub(super) async fn find(
+    target: &Target,
+    path: &ReleasePath,
+) -> Result<Option<(Stored, Version)>, Error> {
+    let client = target.client.as_ref();
+    if let Some(tag) = tag::of_file(path) {
+        let file = file::get(client, path, &tag).await?;
+        return Ok(file.map(|file| {
+            let version = file.version();
+            (file.stored, version)
+        }));
+    }
+    let mut found = None;
+    // The artifact of a whole release has its files. If one is not there, a part may have it.
+    if let Some(release) = release_of(path) {
+        let artifact = manifests::get(client, &tag::of_release(&release)).await?;
+        found = artifact.and_then(|artifact| artifact.entries.get(path).cloned());
+    }
+    if found.is_none() {
+        found = target.index.read(client).await?.get(path).cloned();
+    }
+    Ok(found.map(|stored| {
+        let version = Version::new(stored.sha256.to_string());
+        (stored, version)
+    }))
+}

@@ -1,0 +1,120 @@
+//! Sends a batch of objects in bounded memory.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{Context, ReleaseId, ReleasePath};
+
+use super::artifact::{Entries, Kind, Stored};
+use super::index::{Part, release_of};
+use super::target::Target;
+use super::writing::{lost_blob, write_part};
+use super::{blob, file, tag, tidy};
+use crate::error::Error;
+use crate::store::Upload;
+use crate::upload_source::UploadSource;
+
+/// The most objects that are sent before a part names them.
+const MOST_UNNAMED: usize = 500;
+/// The most bytes that are sent before a part names them: 1 GiB.
+const MOST_UNNAMED_BYTES: u64 = 1024 * 1024 * 1024;
+
+pub(super) async fn send(
+    target: &Target,
+    uploads: Vec<Upload>,
+    context: &Context,
+) -> Result<(), Error> {
+    context.check()?;
+    tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Err(Error::Cancelled),
+        sent = send_all(target, uploads, context) => sent,
+    }
+}
+
+async fn send_all(target: &Target, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+    let mut files = Vec::new();
+    let mut groups: BTreeMap<Option<ReleaseId>, Vec<Upload>> = BTreeMap::new();
+    for upload in uploads {
+        match tag::of_file(upload.path()) {
+            Some(tag) => files.push((tag, upload)),
+            None => groups.entry(release_of(upload.path())).or_default().push(upload),
+        }
+    }
+    let mut parts = Vec::new();
+    for group in groups.into_values() {
+        for batch in batches(group) {
+            parts.push(send_part(target, &batch, context).await?);
+        }
+    }
+    if !parts.is_empty() {
+        tidy::after_sending(target, parts).await?;
+    }
+    let writes = stream::iter(files)
+        .map(|(tag, upload)| async move {
+            let bytes = whole(&upload).await?;
+            let size = upload.artifact().size();
+            file::put(&target.client, upload.path(), &tag, bytes, None).await?;
+            upload.progress(size, context);
+            Ok::<_, Error>(())
+        })
+        .buffer_unordered(target.client.settings.parallelism);
+    writes.try_collect::<Vec<()>>().await?;
+    Ok(())
+}
+
+/// Cuts a batch into smaller ones, so that no blob is long without a part that names it: a registry
+/// collects such blobs as garbage.
+fn batches(uploads: Vec<Upload>) -> Vec<Vec<Upload>> {
+    let mut batches = vec![Vec::new()];
+    let mut bytes = 0;
+    for upload in uploads {
+        let size = upload.artifact().size();
+        let last = batches.len() - 1;
+        if batches[last].len() >= MOST_UNNAMED
+            || (bytes + size > MOST_UNNAMED_BYTES && !batches[last].is_empty())
+        {
+            batches.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(batch) = batches.last_mut() {
+            batch.push(upload);
+        }
+    }
+    batches.retain(|batch| !batch.is_empty());
+    batches
+}
+
+/// Sends the bytes of a batch, and the part that names them.
+async fn send_part(target: &Target, batch: &[Upload], context: &Context) -> Result<Part, Error> {
+    let client = target.client.as_ref();
+    for forced in [false, true] {
+        let sends = stream::iter(batch.to_vec())
+            .map(|upload| async move { blob::send(client, &upload, forced, context).await })
+            .buffer_unordered(client.settings.parallelism);
+        sends.try_collect::<Vec<()>>().await?;
+        let modified = client.time();
+        let entry = |upload: &Upload| {
+            let content = upload.content();
+            let (sha256, size) = (content.sha256, content.size);
+            (upload.path().clone(), Stored { sha256, size, modified, inline: None })
+        };
+        let entries: Entries = batch.iter().map(entry).collect();
+        if let Some((part, _)) = write_part(client, Kind::Part, entries, None).await? {
+            return Ok(part);
+        }
+    }
+    let first: Option<&ReleasePath> = batch.first().map(Upload::path);
+    Err(lost_blob(client, first.map_or("", ReleasePath::as_str)))
+}
+
+/// Reads a small artifact whole.
+async fn whole(upload: &Upload) -> Result<Bytes, Error> {
+    let mut source = UploadSource::open(upload.clone()).await?;
+    let size = usize::try_from(upload.artifact().size()).unwrap_or(usize::MAX);
+    let bytes = source.next(size).await?;
+    source.finish().await?;
+    Ok(bytes)
+}

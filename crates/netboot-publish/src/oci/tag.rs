@@ -1,0 +1,92 @@
+//! The tags of a target.
+//!
+//! A tag is `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` ("Pulling manifests" in the OCI distribution
+//! specification).
+
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use netboot_core::layout::Location;
+use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
+
+/// The longest tag, in characters.
+const LIMIT: usize = 128;
+
+const FILE: &str = "file-";
+const PART: &str = "part-";
+
+/// Returns the tag of a file that changes: a pointer or an entry point. Other objects have none.
+pub(super) fn of_file(path: &ReleasePath) -> Option<String> {
+    match Location::parse(path.as_str())? {
+        Location::Pointer(_) | Location::BootScript | Location::ProfileScript(_) => {}
+        _ => return None,
+    }
+    let mut tag = FILE.to_owned();
+    for c in path.as_str().chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || ".-".contains(c) => tag.push(c),
+            '/' => tag.push('_'),
+            // Writing to a string does not fail.
+            c => _ = write!(tag, "__{:x}_", u32::from(c)),
+        }
+    }
+    if tag.len() <= LIMIT {
+        return Some(tag);
+    }
+    Some(format!("{FILE}sha256-{}", Sha256Digest::of(path.as_str().as_bytes())))
+}
+
+/// The tag under which people find a whole release.
+pub(super) fn of_release(release: &ReleaseId) -> String {
+    format!("release-{release}")
+}
+
+/// Makes the tag of a new part. No two parts have the same, and a later one sorts behind.
+pub(super) fn of_new_part() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{PART}{:011x}-{:016x}", since.as_millis(), fastrand::u64(..))
+}
+
+pub(super) fn is_file(tag: &str) -> bool {
+    tag.starts_with(FILE)
+}
+
+pub(super) fn is_part(tag: &str) -> bool {
+    tag.starts_with(PART)
+}
+
+/// Returns true for a tag that a request can name.
+pub(super) fn is_valid(tag: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (1..=LIMIT).contains(&tag.len())
+        && tag.starts_with(is_word)
+        && tag.chars().all(|c| is_word(c) || ".-".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_file_has_a_valid_tag_of_its_own() {
+        let long = format!("{}.ipxe", "a_".repeat(31));
+        let paths = ["current.ipxe", "boot.ipxe", "a/netboot.ipxe", "a_b/netboot.ipxe", &long];
+        let tags: BTreeSet<String> =
+            paths.iter().map(|path| of_file(&path.parse().unwrap()).unwrap()).collect();
+        assert_eq!(tags.len(), paths.len());
+        assert!(tags.iter().all(|tag| is_valid(tag) && is_file(tag)), "{tags:?}");
+        assert!(tags.contains("file-a_netboot.ipxe"), "{tags:?}");
+        for path in ["releases/clock", "nix-cache-info", "blobs/x", "other"] {
+            assert_eq!(of_file(&path.parse().unwrap()), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_later_part_sorts_behind() {
+        let first = of_new_part();
+        assert!(is_valid(&first) && is_part(&first) && !is_file(&first));
+        assert!(first[..PART.len() + 11] <= of_new_part()[..PART.len() + 11]);
+    }
+}

@@ -1,0 +1,253 @@
+//! Replaces parts by others: to delete objects, and to make one artifact of a release.
+//!
+//! A new part is written before the old ones are deleted, and it has everything of them that stays.
+//! So two publishers that do this at the same moment lose nothing, and a reader finds each object
+//! in the old part or in the new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::{Context, Manifest, ReleaseId, ReleasePath, layout};
+
+use super::artifact::{Entries, Kind, MOST_ENTRIES, Stored};
+use super::client::Client;
+use super::index::{Objects, Part, release_of};
+use super::manifests::{self, Written};
+use super::target::Target;
+use super::writing::{lost_blob, write_part};
+use super::{blob, file, tag};
+use crate::error::Error;
+use crate::store::DOCUMENT_LIMIT;
+
+/// Deletes objects.
+pub(super) async fn delete(
+    target: &Target,
+    paths: &[ReleasePath],
+    context: &Context,
+) -> Result<(), Error> {
+    context.check()?;
+    let client = target.client.as_ref();
+    let (mut files, mut doomed) = (Vec::new(), BTreeSet::new());
+    for path in paths {
+        match tag::of_file(path) {
+            Some(tag) => files.push((tag, path.clone())),
+            None => _ = doomed.insert(path.clone()),
+        }
+    }
+    let deletions = stream::iter(files)
+        .map(|(tag, path)| async move { file::delete(client, &path, &tag).await })
+        .buffer_unordered(client.settings.parallelism);
+    deletions.try_collect::<Vec<()>>().await?;
+    if doomed.is_empty() {
+        return Ok(());
+    }
+    let change = Change { doomed, fresh: Entries::new(), new: BTreeSet::new() };
+    tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Err(Error::Cancelled),
+        done = change.make(target) => done,
+    }
+}
+
+/// Removes what the new parts replace. A release that is whole becomes one artifact.
+pub(super) async fn after_sending(target: &Target, parts: Vec<Part>) -> Result<(), Error> {
+    let new = parts.iter().map(|part| part.tag.clone()).collect();
+    let fresh = parts.into_iter().flat_map(|part| part.entries).collect();
+    Change { doomed: BTreeSet::new(), fresh, new }.make(target).await
+}
+
+/// What is to be different.
+struct Change {
+    doomed: BTreeSet<ReleasePath>,
+    /// The objects of the new parts.
+    fresh: Entries,
+    /// The tags of the new parts.
+    new: BTreeSet<String>,
+}
+
+impl Change {
+    async fn make(&self, target: &Target) -> Result<(), Error> {
+        let _alone = target.changes.lock().await;
+        let objects = target.index.read(&target.client).await?;
+        let touched: BTreeSet<ReleaseId> =
+            self.doomed.iter().chain(self.fresh.keys()).filter_map(release_of).collect();
+        let mut groups: BTreeMap<Option<ReleaseId>, Vec<Arc<Part>>> = BTreeMap::new();
+        for part in objects.parts.values() {
+            groups.entry(part.release()).or_default().push(part.clone());
+        }
+        for (release, parts) in groups {
+            let (old, rest): (Vec<_>, Vec<_>) =
+                parts.into_iter().partition(|part| self.is_outdated(part));
+            match release.filter(|release| self.leaves_whole(release, &objects)) {
+                Some(release)
+                    if !old.is_empty() || (rest.len() > 1 && touched.contains(&release)) =>
+                {
+                    let all = old.into_iter().chain(rest).collect();
+                    self.make_one(target, &release, all, &objects).await?;
+                }
+                None if !old.is_empty() => self.rewrite(target, old, &objects).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true if a release is whole after this change: it has a manifest and no record of
+    /// staging or pruning.
+    fn leaves_whole(&self, release: &ReleaseId, objects: &Objects) -> bool {
+        let stays = |path: &ReleasePath| {
+            let path = layout::in_release(release, path);
+            !self.doomed.contains(&path) && objects.get(&path).is_some()
+        };
+        stays(&layout::manifest()) && !stays(&layout::incomplete_manifest())
+    }
+
+    fn is_outdated(&self, part: &Part) -> bool {
+        part.entries.iter().any(|(path, stored)| self.is_stale(part, path, stored))
+    }
+
+    fn is_stale(&self, part: &Part, path: &ReleasePath, stored: &Stored) -> bool {
+        let is_replaced = |new: &Stored| new.sha256 != stored.sha256;
+        self.doomed.contains(path)
+            || (!self.new.contains(&part.tag) && self.fresh.get(path).is_some_and(is_replaced))
+    }
+
+    /// What stays of parts. Of two objects with the same path, the newer one.
+    fn remainder(&self, parts: &[Arc<Part>]) -> Entries {
+        let mut entries = Entries::new();
+        for part in parts {
+            for (path, stored) in &part.entries {
+                let is_older = |there: &Stored| there.modified > stored.modified;
+                if !self.is_stale(part, path, stored) && !entries.get(path).is_some_and(is_older) {
+                    entries.insert(path.clone(), stored.clone());
+                }
+            }
+        }
+        entries
+    }
+
+    /// Replaces parts by one without the outdated objects, and without blobs that other parts name.
+    async fn rewrite(
+        &self,
+        target: &Target,
+        parts: Vec<Arc<Part>>,
+        objects: &Objects,
+    ) -> Result<(), Error> {
+        let mut entries = self.remainder(&parts);
+        let is_kept = |path: &ReleasePath, stored: &Stored| {
+            objects.parts.values().any(|other| {
+                !parts.iter().any(|part| part.tag == other.tag)
+                    && !self.is_outdated(other)
+                    && other.entries.get(path).is_some_and(|it| it.sha256 == stored.sha256)
+            })
+        };
+        entries.retain(|path, stored| !is_kept(path, stored));
+        write_all(&target.client, Kind::Part, entries, None).await?;
+        delete_parts(&target.client, &parts).await
+    }
+
+    /// Makes one artifact of all parts of a whole release. It names the release's blobs as well, so
+    /// that whoever copies the artifact has the whole release.
+    async fn make_one(
+        &self,
+        target: &Target,
+        release: &ReleaseId,
+        parts: Vec<Arc<Part>>,
+        objects: &Objects,
+    ) -> Result<(), Error> {
+        let client = target.client.as_ref();
+        let mut entries = self.remainder(&parts);
+        let manifest = layout::in_release(release, &layout::manifest());
+        let blobs = match entries.get(&manifest) {
+            Some(stored) => named_blobs(client, stored).await?,
+            None => Vec::new(),
+        };
+        let named = blobs.iter().filter(|path| !self.doomed.contains(path));
+        let named: Vec<_> = named.filter_map(|path| Some((path, objects.get(path)?))).collect();
+        if entries.len() + named.len() <= MOST_ENTRIES {
+            for (path, stored) in named {
+                entries.entry(path.clone()).or_insert_with(|| stored.clone());
+            }
+        }
+        let (written, jsons) = write_all(client, Kind::Release, entries, Some(&manifest)).await?;
+        let covered = |part: &Part| {
+            part.release().is_none()
+                && part.entries.iter().all(|(path, stored)| {
+                    written.get(path).is_some_and(|it| it.sha256 == stored.sha256)
+                })
+        };
+        // People find the release under this tag, and readers find its files at once. It is a
+        // second tag of the same manifest: a registry deletes a manifest with all its tags.
+        let tag = tag::of_release(release);
+        if let [json] = jsons.as_slice()
+            && manifests::put(client, &tag, json.clone(), None).await? != Written::Done
+        {
+            return Err(lost_blob(client, &tag));
+        }
+        let old: Vec<_> = objects.parts.values().filter(|part| covered(part)).cloned().collect();
+        delete_parts(client, &parts).await?;
+        delete_parts(client, &old).await
+    }
+}
+
+/// The blobs that the manifest of a release names. A manifest that cannot be understood names none.
+async fn named_blobs(client: &Client, stored: &Stored) -> Result<Vec<ReleasePath>, Error> {
+    if stored.size > DOCUMENT_LIMIT {
+        return Ok(Vec::new());
+    }
+    let json = blob::read(client, stored).await?.unwrap_or_default();
+    let Ok(manifest) = Manifest::from_json(&json) else { return Ok(Vec::new()) };
+    let texts = manifest.entry_points().values().map(|text| layout::blob(&text.sha256));
+    Ok(manifest.objects().into_keys().chain(texts).collect())
+}
+
+/// Writes entries as one part, or as several if they are too many. Leaves out objects whose blobs
+/// the registry has lost. Returns the entries that were written, and the manifests.
+async fn write_all(
+    client: &Client,
+    kind: Kind,
+    mut entries: Entries,
+    config: Option<&ReleasePath>,
+) -> Result<(Entries, Vec<Bytes>), Error> {
+    for _ in 0..2 {
+        let mut jsons = Some(Vec::new());
+        let all: Vec<_> = entries.iter().collect();
+        for chunk in all.chunks(MOST_ENTRIES) {
+            let chunk: Entries =
+                chunk.iter().map(|(path, stored)| ((*path).clone(), (*stored).clone())).collect();
+            let written = write_part(client, kind, chunk, config).await?;
+            jsons = jsons.zip(written).map(|(mut jsons, (_, json))| {
+                jsons.push(json);
+                jsons
+            });
+        }
+        if let Some(jsons) = jsons {
+            return Ok((entries, jsons));
+        }
+        entries = without_lost(client, entries).await?;
+    }
+    Err(lost_blob(client, "part"))
+}
+
+async fn without_lost(client: &Client, entries: Entries) -> Result<Entries, Error> {
+    let there = stream::iter(entries)
+        .map(|(path, stored)| async move {
+            let is_there = blob::is_there(client, &stored.sha256).await?;
+            Ok::<_, Error>(is_there.then_some((path, stored)))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    let there: Vec<_> = there.try_collect().await?;
+    Ok(there.into_iter().flatten().collect())
+}
+
+/// Deletes parts, the oldest first: an object that two parts have keeps its newer bytes to the end.
+async fn delete_parts(client: &Client, parts: &[Arc<Part>]) -> Result<(), Error> {
+    let mut parts: Vec<_> = parts.iter().collect();
+    parts.sort_by(|one, other| one.tag.cmp(&other.tag));
+    for part in parts {
+        manifests::delete(client, &part.digest).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Writes artifacts.
+
+use bytes::Bytes;
+use netboot_core::{Context, ReleasePath, Sha256Digest};
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::artifact::{self, EMPTY, Entries, Kind};
+use super::client::Client;
+use super::failure::OciFailure;
+use super::index::Part;
+use super::manifests::{self, Written};
+use super::{blob, tag};
+use crate::error::Error;
+
+/// An artifact to be written.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) kind: Kind,
+    pub(super) tag: &'a str,
+    pub(super) entries: &'a Entries,
+    /// The entry that becomes the artifact's configuration.
+    pub(super) config: Option<&'a ReleasePath>,
+    pub(super) condition: Option<(HeaderName, HeaderValue)>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(kind: Kind, tag: &'a str, entries: &'a Entries) -> Self {
+        Self { kind, tag, entries, config: None, condition: None }
+    }
+
+    pub(super) fn json(&self, client: &Client) -> Result<Bytes, Error> {
+        artifact::to_json(self.kind, self.tag, self.entries, self.config).map_err(|error| {
+            let url = client.url(&format!("manifests/{}", self.tag));
+            Error::oci("write", &url, OciFailure::Unknown { code: None }, error)
+        })
+    }
+
+    /// Writes the artifact. Its blobs have to be at the registry.
+    pub(super) async fn write(self, client: &Client) -> Result<Written, Error> {
+        let json = self.json(client)?;
+        let written =
+            manifests::put(client, self.tag, json.clone(), self.condition.clone()).await?;
+        if written != Written::MissingBlob {
+            return Ok(written);
+        }
+        // The first artifact of a repository lacks the empty configuration.
+        blob::send_bytes(client, Bytes::from_static(EMPTY), true, &Context::new()).await?;
+        manifests::put(client, self.tag, json, self.condition).await
+    }
+}
+
+/// The error of a registry that lost a blob which it had a moment before.
+pub(super) fn lost_blob(client: &Client, tag: &str) -> Error {
+    let url = client.url(&format!("manifests/{tag}"));
+    let problem = "the registry lost a blob while the release was sent";
+    Error::oci("write", &url, OciFailure::Corrupted, problem)
+}
+
+/// Writes a new part, and returns it with its manifest. Returns `None` if the registry has lost a
+/// blob.
+pub(super) async fn write_part(
+    client: &Client,
+    kind: Kind,
+    entries: Entries,
+    config: Option<&ReleasePath>,
+) -> Result<Option<(Part, Bytes)>, Error> {
+    let tag = tag::of_new_part();
+    let draft = Draft { config, ..Draft::new(kind, &tag, &entries) };
+    let json = draft.json(client)?;
+    if draft.write(client).await? != Written::Done {
+        return Ok(None);
+    }
+    let digest = Sha256Digest::of(&json);
+    Ok(Some((Part { tag, digest, entries }, json)))
+}
