@@ -6,13 +6,14 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 33] = [
+pub(crate) const REQUIRED: [&str; 34] = [
     "btrfs-progs",
     "busybox-static",
     "bzip2",
     "cpio",
     "curl",
     "dnsmasq-base",
+    "docker-registry",
     "e2fsprogs",
     "ethtool",
     "faketime",

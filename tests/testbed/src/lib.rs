@@ -36,6 +36,7 @@ mod process_memory;
 mod program_copy;
 mod python_packages;
 mod qemu_process;
+mod registry;
 mod rsync_daemon;
 mod s3_server;
 mod set_up;
@@ -64,6 +65,7 @@ pub use crate::ipxe_oracle::{Case as OracleCase, Files as OracleFiles, IpxeOracl
 pub use crate::linux_oracle::{LinuxOracle, LinuxRun};
 pub use crate::process_memory::peak_memory;
 pub use crate::program_copy::copy_program;
+pub use crate::registry::{Registry, RegistryAccess};
 pub use crate::rsync_daemon::{RsyncDaemon, RsyncModule};
 pub use crate::s3_server::S3Server;
 pub use crate::set_up::{set_up, set_up_tests};

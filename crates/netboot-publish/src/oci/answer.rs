@@ -9,13 +9,15 @@ use serde::Deserialize;
 
 /// The most bytes that are kept of an answer that tells an error.
 const ERROR_LIMIT: u64 = 64 * 1024;
+/// The most codes that are kept.
+const MOST_CODES: usize = 16;
 
 /// An answer that tells an error: its status, and the registry's code and words.
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) status: StatusCode,
-    /// The first code of the registry's list of errors.
-    pub(super) code: Option<String>,
+    /// The codes of the registry's list of errors.
+    codes: Vec<String>,
     text: ForeignText,
 }
 
@@ -36,12 +38,22 @@ impl Answered {
         let status = response.status();
         let body = bounded(response, ERROR_LIMIT).await.ok().flatten().unwrap_or_default();
         let errors = serde_json::from_slice::<Errors>(&body).ok();
-        let code = errors.and_then(|errors| errors.errors.into_iter().next());
         let is_code = |code: &String| {
             code.len() <= 64 && code.chars().all(|c| c.is_ascii_uppercase() || c == '_')
         };
-        let code = code.map(|error| error.code).filter(is_code);
-        Self { status, code, text: ForeignText::line(String::from_utf8_lossy(&body)) }
+        let codes = errors.into_iter().flat_map(|errors| errors.errors).map(|error| error.code);
+        let codes = codes.filter(is_code).take(MOST_CODES).collect();
+        Self { status, codes, text: ForeignText::line(String::from_utf8_lossy(&body)) }
+    }
+
+    /// The first code of the registry's list of errors.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.codes.first().map(String::as_str)
+    }
+
+    /// Returns true if one of the errors has this code.
+    pub(super) fn has(&self, code: &str) -> bool {
+        self.codes.iter().any(|it| it == code)
     }
 
     /// Returns true if the words contain `text`.

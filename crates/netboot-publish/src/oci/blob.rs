@@ -30,6 +30,9 @@ const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Sends the bytes of an upload, unless the registry has them. Repeats what fails for a moment. If
 /// `forced`, sends them in any case.
+///
+/// This asks for a blob and does not try to mount it: Docker's registry writes the link to a blob
+/// again for a mount, and a reader finds an empty link meanwhile.
 pub(super) async fn send(
     client: &Client,
     upload: &Upload,
@@ -76,9 +79,10 @@ async fn send_once(
     context: &Context,
 ) -> Result<(), Error> {
     let content = upload.content();
-    let Some(mut url) = begin(client, &content.sha256, forced).await? else {
-        return Ok(());
-    };
+    if !forced && is_there(client, &content.sha256).await? {
+        return Outgoing::new(upload, sent, &Arc::default(), context).check().await;
+    }
+    let mut url = begin(client).await?;
     url.query_pairs_mut().append_pair("digest", &format!("sha256:{}", content.sha256));
     let failed = Arc::new(Mutex::new(None));
     let call = Call::new("write", Method::PUT, url)
@@ -98,26 +102,15 @@ async fn send_once(
     Err(answered(call.action, &call.url, Answered::read(response).await))
 }
 
-/// Begins to send a blob. Returns the URL to send it to, or `None` if the repository has the blob.
-///
-/// A registry that has the blob mounts it: this saves the question whether it has it. The
-/// repository itself is a repository that the blob can come from.
-async fn begin(client: &Client, sha256: &Sha256Digest, forced: bool) -> Result<Option<Url>, Error> {
-    let mut url = client.url("blobs/uploads/");
-    if !forced {
-        url.query_pairs_mut()
-            .append_pair("mount", &format!("sha256:{sha256}"))
-            .append_pair("from", &client.settings.reference.name);
-    }
+/// Begins to send a blob. Returns the URL to send it to.
+async fn begin(client: &Client) -> Result<Url, Error> {
+    let url = client.url("blobs/uploads/");
     let call = Call::new("write", Method::POST, url).header(CONTENT_LENGTH, HeaderValue::from(0));
     let response = client.call(&call, |_| false).await?;
-    if response.status() == StatusCode::CREATED {
-        return Ok(None);
-    }
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let location = location.and_then(|location| client.settings.url.join(location).ok());
     match location {
-        Some(location) if location.scheme() == client.settings.url.scheme() => Ok(Some(location)),
+        Some(location) if location.scheme() == client.settings.url.scheme() => Ok(location),
         _ => Err(odd(&call, "it named no place for the upload")),
     }
 }

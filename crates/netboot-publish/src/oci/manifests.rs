@@ -89,10 +89,10 @@ pub(super) async fn put(
         return Ok(Written::Conflict);
     }
     let answer = Answered::read(response).await;
-    match answer.code.as_deref() {
-        Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN") => Ok(Written::MissingBlob),
-        _ => Err(answered(call.action, &call.url, answer)),
+    if answer.has("MANIFEST_BLOB_UNKNOWN") || answer.has("BLOB_UNKNOWN") {
+        return Ok(Written::MissingBlob);
     }
+    Err(answered(call.action, &call.url, answer))
 }
 
 /// Deletes a manifest with all its tags. One that is gone is no error.

@@ -85,19 +85,6 @@ impl OciStore {
         let url = |sha256| self.target.client.url(&format!("blobs/sha256:{sha256}"));
         Ok(found.map(|(stored, _)| url(stored.sha256)))
     }
-
-    /// A reader of the bytes of an object from `range.start` up to, but not including, `range.end`
-    /// or the object's end.
-    ///
-    /// # Errors
-    /// [`Error::Oci`] if the target cannot be read.
-    pub async fn open_range(
-        &self,
-        path: &ReleasePath,
-        range: Range<u64>,
-    ) -> Result<Option<ArtifactReader>, Error> {
-        reading::open(&self.target, path, range).await
-    }
 }
 
 impl fmt::Debug for OciStore {
@@ -136,6 +123,14 @@ impl Store for OciStore {
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
         reading::open(&self.target, path, 0..u64::MAX).await
+    }
+
+    async fn open_range(
+        &self,
+        path: &ReleasePath,
+        range: Range<u64>,
+    ) -> Result<Option<ArtifactReader>, Error> {
+        reading::open(&self.target, path, range).await
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

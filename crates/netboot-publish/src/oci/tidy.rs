@@ -16,7 +16,7 @@ use super::client::Client;
 use super::index::{Objects, Part, release_of};
 use super::manifests::{self, Written};
 use super::target::Target;
-use super::writing::{lost_blob, write_part};
+use super::writing::{LINK_TIME, lost_blob, write_part};
 use super::{blob, file, tag};
 use crate::error::Error;
 use crate::store::DOCUMENT_LIMIT;
@@ -234,7 +234,11 @@ async fn write_all(
 async fn without_lost(client: &Client, entries: Entries) -> Result<Entries, Error> {
     let there = stream::iter(entries)
         .map(|(path, stored)| async move {
-            let is_there = blob::is_there(client, &stored.sha256).await?;
+            let mut is_there = blob::is_there(client, &stored.sha256).await?;
+            if !is_there {
+                tokio::time::sleep(LINK_TIME).await;
+                is_there = blob::is_there(client, &stored.sha256).await?;
+            }
             Ok::<_, Error>(is_there.then_some((path, stored)))
         })
         .buffer_unordered(client.settings.parallelism);

@@ -1,5 +1,7 @@
 //! Writes artifacts.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use netboot_core::{Context, ReleasePath, Sha256Digest};
 use reqwest::header::{HeaderName, HeaderValue};
@@ -11,6 +13,10 @@ use super::index::Part;
 use super::manifests::{self, Written};
 use super::{blob, tag};
 use crate::error::Error;
+
+/// The time within which a blob may seem lost: Docker's registry empties the link to a blob for a
+/// moment when another publisher sends the same blob.
+pub(super) const LINK_TIME: Duration = Duration::from_millis(250);
 
 /// An artifact to be written.
 #[derive(Debug)]
@@ -38,13 +44,16 @@ impl<'a> Draft<'a> {
     /// Writes the artifact. Its blobs have to be at the registry.
     pub(super) async fn write(self, client: &Client) -> Result<Written, Error> {
         let json = self.json(client)?;
-        let written =
-            manifests::put(client, self.tag, json.clone(), self.condition.clone()).await?;
-        if written != Written::MissingBlob {
-            return Ok(written);
+        for wait in [Duration::ZERO, LINK_TIME] {
+            tokio::time::sleep(wait).await;
+            let condition = self.condition.clone();
+            let written = manifests::put(client, self.tag, json.clone(), condition).await?;
+            if written != Written::MissingBlob {
+                return Ok(written);
+            }
+            // The first artifact of a repository lacks the empty configuration.
+            blob::send_bytes(client, Bytes::from_static(EMPTY), true, &Context::new()).await?;
         }
-        // The first artifact of a repository lacks the empty configuration.
-        blob::send_bytes(client, Bytes::from_static(EMPTY), true, &Context::new()).await?;
         manifests::put(client, self.tag, json, self.condition).await
     }
 }

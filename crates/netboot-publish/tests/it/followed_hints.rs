@@ -5,6 +5,7 @@ mod buckets;
 mod daemons;
 mod directories;
 mod findings;
+mod registries;
 mod releases;
 mod settings;
 mod trust;

@@ -64,6 +64,16 @@ impl Outgoing {
         }))
     }
 
+    /// Fails unless the artifact has the bytes that it announces. A file is only looked at.
+    pub(super) async fn check(mut self) -> Result<(), Error> {
+        if self.upload.artifact().local_path().is_some() {
+            drop(self.upload.artifact().open().await?);
+            return Ok(());
+        }
+        while self.next().await?.is_some() {}
+        Ok(())
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if self.is_finished {
             return Ok(None);

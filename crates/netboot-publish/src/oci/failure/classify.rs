@@ -11,7 +11,7 @@ use crate::oci::failure::OciFailure;
 impl OciFailure {
     /// Finds the cause from an answer.
     pub(in crate::oci) fn of_answer(answer: &Answered) -> Self {
-        match answer.code.as_deref() {
+        match answer.code() {
             Some("DIGEST_INVALID" | "SIZE_INVALID") => return Self::Corrupted,
             Some("TOOMANYREQUESTS") => return Self::Busy,
             Some("DENIED") => return Self::AccessDenied,
@@ -27,8 +27,8 @@ impl OciFailure {
             StatusCode::REQUEST_TIMEOUT => Self::TimedOut,
             StatusCode::NOT_IMPLEMENTED => Self::NotARegistry,
             status if status.is_server_error() => Self::ServerError,
-            _ if answer.code.is_none() => Self::NotARegistry,
-            _ => Self::Unknown { code: answer.code.clone() },
+            _ if answer.code().is_none() => Self::NotARegistry,
+            _ => Self::Unknown { code: answer.code().map(str::to_owned) },
         }
     }
 

@@ -1,0 +1,41 @@
+//! A repository of a registry keeps the contract of stores, and the publisher keeps its promises
+//! in it: in Docker's registry, with and without a password, and in a registry of other people.
+
+use netboot_publish::{Capabilities, Store, contract};
+use netboot_testbed::RegistryAccess;
+
+use crate::oci::{Docker, Ferro, builder, targets};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dockers_registry_is_a_store_without_compare_and_swap() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let store = docker.builder("boot/nixos").build().await.unwrap();
+    assert_eq!(store.capabilities(), Capabilities::none(), "it ignores conditions");
+    contract::check_store(targets(|repository| docker.builder(repository))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_to_dockers_registry_keeps_the_promises_but_order() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    contract::check_publisher(targets(|repository| docker.builder(repository))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_with_a_password_is_a_store() {
+    let docker = Docker::start(&RegistryAccess::Password);
+    let make = targets(|repository| docker.with_login(repository));
+    contract::check_store(&make).await;
+    contract::check_publisher_in_brief(&make).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ferro_is_a_store() {
+    let ferro = Ferro::start().await;
+    contract::check_store(targets(|repository| builder(&ferro.address, repository))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_to_ferro_keeps_the_promises() {
+    let ferro = Ferro::start().await;
+    contract::check_publisher(targets(|repository| builder(&ferro.address, repository))).await;
+}

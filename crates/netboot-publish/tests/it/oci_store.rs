@@ -1,0 +1,168 @@
+//! What is in a repository, what a registry's garbage collection takes, and what is sent.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netboot_core::{Context, Release, ReleasePath};
+use netboot_publish::contract::{later, sample_release};
+use netboot_publish::{OciStore, Publisher, Retention, Store, VerifyDepth, VerifyScope};
+use netboot_testbed::{FaultProxy, HttpFault, RegistryAccess, tool};
+
+use crate::oci::{Docker, Ferro, builder, get, path, put};
+
+const REPOSITORY: &str = "boot/nixos";
+
+async fn assert_clean(publisher: &Publisher) {
+    let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Content);
+    let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+}
+
+/// The blobs that a release needs.
+fn required(release: &Release) -> Vec<ReleasePath> {
+    release.blobs().keys().map(netboot_core::layout::blob).collect()
+}
+
+/// Gets what anyone may get of a registry.
+fn fetch(docker: &Docker, below: &str) -> String {
+    let url = format!("http://{}/v2/{REPOSITORY}/{below}", docker.registry.address());
+    let accept = "Accept: application/vnd.oci.image.manifest.v1+json";
+    let output = Command::new(tool("curl")).args(["-sf", "-H", accept, &url]).output().unwrap();
+    assert!(output.status.success(), "{url}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn tags(docker: &Docker) -> Vec<String> {
+    let list: serde_json::Value = serde_json::from_str(&fetch(docker, "tags/list")).unwrap();
+    let tags = list["tags"].as_array().unwrap();
+    tags.iter().map(|tag| tag.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_release_is_one_artifact_with_its_blobs() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let store = docker.builder(REPOSITORY).build().await.unwrap();
+    let release = sample_release("one");
+    Publisher::new(store.clone()).publish(&release, &Context::new()).await.unwrap();
+
+    let tags = tags(&docker);
+    let of_release = format!("release-{}", release.id());
+    assert_eq!(tags.iter().filter(|tag| tag.starts_with("part-")).count(), 1, "{tags:?}");
+    assert!(tags.contains(&of_release) && tags.iter().any(|tag| tag == "file-current.ipxe"));
+    let artifact = fetch(&docker, &format!("manifests/{of_release}"));
+    let artifact: serde_json::Value = serde_json::from_str(&artifact).unwrap();
+    assert_eq!(artifact["artifactType"], "application/vnd.netboot.release.v1");
+    let title = |it: &serde_json::Value| {
+        it["annotations"]["org.opencontainers.image.title"].as_str().unwrap().to_owned()
+    };
+    let manifest = format!("releases/{}/manifest.json", release.id());
+    assert_eq!(title(&artifact["config"]), manifest);
+    let titles: Vec<String> = artifact["layers"].as_array().unwrap().iter().map(title).collect();
+    for path in required(&release) {
+        assert!(titles.contains(&path.to_string()), "{path}: {titles:?}");
+    }
+
+    // Anyone gets the bytes by the URL of the blob.
+    let pointer = get(&store, "current.ipxe").await.unwrap();
+    let url = store.blob_url(&path("current.ipxe")).await.unwrap().unwrap();
+    let below = url.path().strip_prefix(&format!("/v2/{REPOSITORY}/")).unwrap();
+    assert_eq!(fetch(&docker, below).as_bytes(), &pointer[..]);
+    assert_eq!(store.blob_url(&path("other.ipxe")).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garbage_collection_takes_only_what_was_pruned() {
+    let mut docker = Docker::start(&RegistryAccess::Anyone);
+    let store = docker.builder(REPOSITORY).build().await.unwrap();
+    let publisher = Publisher::new(store.clone());
+    let [one, two] = ["one", "two"].map(sample_release);
+    publisher.publish(&one, &Context::new()).await.unwrap();
+    publisher.stage(&two, &Context::new()).await.unwrap();
+    docker.registry.collect_garbage();
+    assert_clean(&publisher).await;
+    publisher.activate(two.id(), &Context::new()).await.unwrap();
+
+    let retention = Retention::default().with_keep_last(1);
+    let long = Duration::from_secs(60 * 24 * 3600);
+    let report = later(&publisher, long).prune(&retention, &Context::new()).await.unwrap();
+    assert_eq!(report.deleted, [*one.id()].into(), "{report:?}");
+    let gone = required(&one).into_iter().find(|path| !required(&two).contains(path)).unwrap();
+    let digest = gone.as_str().strip_prefix("blobs/").unwrap();
+    // The registry has it until it collects its garbage.
+    fetch(&docker, &format!("blobs/sha256:{digest}"));
+    docker.registry.collect_garbage();
+    let url = format!("http://{}/v2/{REPOSITORY}/blobs/sha256:{digest}", docker.registry.address());
+    let found = Command::new(tool("curl")).args(["-sf", &url]).output().unwrap();
+    assert!(!found.status.success(), "{found:?}");
+    assert_clean(&publisher).await;
+    // What was collected is sent again.
+    publisher.publish(&one, &Context::new()).await.unwrap();
+    assert_clean(&publisher).await;
+}
+
+/// Publishers of the same release and of others, each with its own connections.
+async fn publish_at_once(stores: Vec<OciStore>) {
+    let releases = ["one", "one", "two", "one"].map(sample_release);
+    let publish = |(store, release): (OciStore, Release)| {
+        tokio::spawn(async move { Publisher::new(store).stage(&release, &Context::new()).await })
+    };
+    let staged: Vec<_> = stores.clone().into_iter().zip(releases.clone()).map(publish).collect();
+    for staged in staged {
+        staged.await.unwrap().unwrap();
+    }
+    let publisher = Publisher::new(stores[0].clone());
+    for release in releases {
+        publisher.activate(release.id(), &Context::new()).await.unwrap();
+    }
+    assert_clean(&publisher).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishers_at_the_same_moment_lose_nothing() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let ferro = Ferro::start().await;
+    for address in [docker.registry.address(), ferro.address.clone()] {
+        for round in 0..if netboot_testbed::is_long() { 20 } else { 3 } {
+            let mut stores = Vec::new();
+            for _ in 0..4 {
+                let repository = format!("round/{round}");
+                stores.push(builder(&address, &repository).build().await.unwrap());
+            }
+            publish_at_once(stores).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_the_registry_has_are_not_sent_again() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let address = docker.registry.address().parse().unwrap();
+    let proxy = FaultProxy::http(address, |_: &netboot_testbed::HttpRequest, _| HttpFault::None);
+    let store = builder(&proxy.address().to_string(), REPOSITORY).build().await.unwrap();
+    let bytes = vec![7; 3_000_000];
+    put(&store, "blobs/large", bytes.clone()).await;
+    store.delete(&[path("blobs/large")], &Context::new()).await.unwrap();
+    assert_eq!(get(&store, "blobs/large").await, None);
+    let (before, _) = proxy.bytes();
+    put(&store, "blobs/large", bytes.clone()).await;
+    let (after, _) = proxy.bytes();
+    assert!(after - before < 20_000, "{} bytes were sent", after - before);
+    assert!(get(&store, "blobs/large").await.unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unchanged_release_takes_few_requests() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let address = docker.registry.address().parse().unwrap();
+    let proxy = FaultProxy::http(address, |_: &netboot_testbed::HttpRequest, _| HttpFault::None);
+    let make = || builder(&proxy.address().to_string(), REPOSITORY).without_probe().build();
+    let release = sample_release("one");
+    let first = Publisher::new(make().await.unwrap());
+    first.publish(&release, &Context::new()).await.unwrap();
+    let sent = proxy.requests();
+    let again = Publisher::from(Arc::new(make().await.unwrap()) as Arc<dyn Store>);
+    again.publish(&release, &Context::new()).await.unwrap();
+    let asked = proxy.requests() - sent;
+    assert!(asked <= 20, "{asked} requests, after {sent} for the first publishing");
+}
