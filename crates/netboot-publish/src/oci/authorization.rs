@@ -105,10 +105,10 @@ impl Authorization {
             (None, Some(_), Some(basic)) => basic,
             _ => {
                 let answer = Answered::read(response).await;
+                // A token is no answer to a registry that asks for a password.
                 let failure = match (basic, &self.login) {
-                    (_, None) => OciFailure::NoCredentials,
                     (None, Some(_)) => OciFailure::WrongCredentials,
-                    (Some(_), Some(_)) => OciFailure::NoCredentials,
+                    _ => OciFailure::NoCredentials,
                 };
                 return Err(Error::oci("log in to", &url, failure, answer));
             }

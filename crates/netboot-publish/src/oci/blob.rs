@@ -78,16 +78,16 @@ async fn send_once(
     sent: &Arc<AtomicU64>,
     context: &Context,
 ) -> Result<(), Error> {
-    let content = upload.content();
-    if !forced && is_there(client, &content.sha256).await? {
+    let announced = upload.content();
+    if !forced && is_there(client, &announced.sha256).await? {
         return Outgoing::new(upload, sent, &Arc::default(), context).check().await;
     }
     let mut url = begin(client).await?;
-    url.query_pairs_mut().append_pair("digest", &format!("sha256:{}", content.sha256));
+    url.query_pairs_mut().append_pair("digest", &format!("sha256:{}", announced.sha256));
     let failed = Arc::new(Mutex::new(None));
     let call = Call::new("write", Method::PUT, url)
         .header(CONTENT_TYPE, BYTES)
-        .header(CONTENT_LENGTH, HeaderValue::from(content.size));
+        .header(CONTENT_LENGTH, HeaderValue::from(announced.size));
     let body = || Outgoing::new(upload, sent, &failed, context).into_body();
     let answer = client.once(&call, body).await;
     let failure = failed.lock().unwrap_or_else(PoisonError::into_inner).take();

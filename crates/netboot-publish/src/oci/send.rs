@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::{Context, ReleaseId, ReleasePath};
+use netboot_core::{Content, Context, ReleaseId, ReleasePath};
 
 use super::artifact::{Entries, Kind, Stored};
 use super::index::{Part, release_of};
@@ -97,8 +97,7 @@ async fn send_part(target: &Target, batch: &[Upload], context: &Context) -> Resu
         sends.try_collect::<Vec<()>>().await?;
         let modified = client.time();
         let entry = |upload: &Upload| {
-            let content = upload.content();
-            let (sha256, size) = (content.sha256, content.size);
+            let Content { sha256, size } = upload.content();
             (upload.path().clone(), Stored { sha256, size, modified, inline: None })
         };
         let entries: Entries = batch.iter().map(entry).collect();
