@@ -23,6 +23,8 @@ pub enum ArtifactKind {
     StorePath,
     /// A detached signature of another artifact.
     Signature,
+    /// A document about an image.
+    Document,
 }
 
 impl fmt::Display for ArtifactKind {
@@ -35,6 +37,7 @@ impl fmt::Display for ArtifactKind {
             Self::ClosureIndex => "closure index",
             Self::StorePath => "store path",
             Self::Signature => "signature",
+            Self::Document => "document",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Images, which builders make from profiles.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::Artifact;
@@ -8,9 +9,11 @@ use crate::boot_spec::BootSpec;
 use crate::closure::Closure;
 use crate::content::{Content, FileRecord};
 use crate::context::Context;
+use crate::document_kind::DocumentKind;
 use crate::error::Error;
 use crate::event::Event;
 use crate::image_manifest::ImageManifest;
+use crate::materials::Materials;
 use crate::name::{FileName, ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
@@ -49,6 +52,8 @@ pub struct Image {
     initrds: Vec<Arc<dyn Artifact>>,
     closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
+    documents: BTreeMap<DocumentKind, Arc<dyn Artifact>>,
+    materials: Option<Arc<Materials>>,
     provenance: Provenance,
 }
 
@@ -65,12 +70,14 @@ impl Image {
             initrds: Vec::new(),
             closure: None,
             build_log: None,
+            materials: None,
             provenance: Provenance::default(),
         }
     }
 
     /// Creates the image that a manifest describes, such as an image of a published release.
-    /// `artifact` returns the artifact for a record. The image has no build log.
+    /// `artifact` returns the artifact for a record. The image has no build log and
+    /// no documents.
     ///
     /// # Errors
     /// The errors of [`ImageBuilder::build`].
@@ -97,6 +104,7 @@ impl Image {
                 .as_ref()
                 .map(|closure| Closure::from_manifest(closure, by_digest)),
             build_log: None,
+            materials: None,
             provenance: manifest.provenance.clone(),
         }
         .build()
@@ -154,6 +162,31 @@ impl Image {
         self.build_log = Some(Arc::new(log));
         self.check_log()?;
         Ok(self)
+    }
+
+    /// The documents about the image. The [description](Self::manifest) of the image does not name
+    /// them, but a release of the image has them as files.
+    pub fn documents(&self) -> &BTreeMap<DocumentKind, Arc<dyn Artifact>> {
+        &self.documents
+    }
+
+    /// Gives the image a document in the place of the one of this kind that it has.
+    ///
+    /// # Errors
+    /// [`Error::WrongArtifactKind`].
+    pub fn with_document(
+        mut self,
+        kind: DocumentKind,
+        document: impl Artifact + 'static,
+    ) -> Result<Self, Error> {
+        require_kind(&self.profile, &document, ArtifactKind::Document)?;
+        self.documents.insert(kind, Arc::new(document));
+        Ok(self)
+    }
+
+    /// The things that the image was made from, if its builder collected them.
+    pub fn materials(&self) -> Option<&Materials> {
+        self.materials.as_deref()
     }
 
     fn check_log(&self) -> Result<(), Error> {
@@ -246,6 +279,7 @@ pub struct ImageBuilder {
     initrds: Vec<Arc<dyn Artifact>>,
     closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
+    materials: Option<Arc<Materials>>,
     provenance: Provenance,
 }
 
@@ -271,6 +305,12 @@ impl ImageBuilder {
     /// Sets the log of the build.
     pub fn build_log(mut self, log: impl Artifact + 'static) -> Self {
         self.build_log = Some(Arc::new(log));
+        self
+    }
+
+    /// Sets the things that the image was made from.
+    pub fn materials(mut self, materials: Materials) -> Self {
+        self.materials = Some(Arc::new(materials));
         self
     }
 
@@ -308,6 +348,8 @@ impl ImageBuilder {
             initrds: self.initrds,
             closure: self.closure,
             build_log: self.build_log,
+            documents: BTreeMap::new(),
+            materials: self.materials,
             provenance: self.provenance,
             profile,
         };

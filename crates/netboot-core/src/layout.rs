@@ -10,6 +10,7 @@
 //! releases/<release-id>/boot.ipxe
 //! releases/<release-id>/<profile>/netboot.ipxe
 //! releases/<release-id>/<profile>/build.log  for people: no manifest or signature covers it
+//! releases/<release-id>/<profile>/sbom.cdx.json  on request, and provenance.intoto.json
 //! releases/<release-id>/incomplete.json  the manifest while a release is being staged or pruned
 //! releases/<release-id>/binary-cache.json  the store paths that Nix finds, if a cache is wanted
 //! releases/clock                        tells pruning the target's time, and is deleted again
@@ -25,6 +26,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
+use crate::document_kind::DocumentKind;
 use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
 use crate::name::{BLOBS, PointerName, ProfileName, RELEASES, check_file_name};
 use crate::release_id::ReleaseId;
@@ -107,6 +109,11 @@ pub fn profile_script(profile: &ProfileName) -> ReleasePath {
 /// The build log of one profile within a release, `<profile>/build.log`.
 pub fn build_log(profile: &ProfileName) -> ReleasePath {
     ReleasePath::of(format_args!("{profile}/build.log"))
+}
+
+/// A document about the image of one profile within a release, such as `<profile>/sbom.cdx.json`.
+pub fn document(profile: &ProfileName, kind: DocumentKind) -> ReleasePath {
+    ReleasePath::of(format_args!("{profile}/{}", kind.file_name()))
 }
 
 /// The text of the pointer while a release is live: within the release, `pointer.ipxe`.

@@ -55,7 +55,7 @@ impl Release {
         &self.manifest
     }
 
-    /// The scripts, by their path below `releases/<id>/`.
+    /// The scripts and the documents about the images, by their path below `releases/<id>/`.
     pub fn files(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.files
     }
@@ -193,6 +193,9 @@ impl ReleaseBuilder {
             }
             for artifact in image.payload() {
                 blobs.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
+            }
+            for (kind, document) in image.documents() {
+                insert_once(&mut files, layout::document(&profile, *kind), document.clone())?;
             }
             if let Some(log) = image.build_log() {
                 insert_once(&mut logs, layout::build_log(&profile), log.clone())?;

@@ -140,7 +140,17 @@ impl Evaluation {
 
     /// The locked URL without credentials, directories and times.
     pub(crate) fn source(&self) -> String {
-        without_directories(&without_clock(&without_credentials(&self.locked.url)))
+        shown(&self.locked.url)
+    }
+
+    /// The flake, with an empty name, and its inputs: their URLs as in [`source`](Self::source),
+    /// and their NAR hashes.
+    pub(crate) fn sources(&self) -> BTreeMap<String, (String, Option<String>)> {
+        let inputs = self.locked.inputs.iter();
+        let inputs =
+            inputs.map(|input| (input.path.clone(), (shown(&input.url), input.nar_hash.clone())));
+        let own = (String::new(), (self.source(), self.locked.nar_hash.clone()));
+        inputs.chain([own]).collect()
     }
 
     /// The provenance of an image with these `outputs`. `hashes` has NAR hashes by store path.
@@ -239,6 +249,11 @@ fn ends_in_revision(address: &str) -> bool {
 
 fn parameters(url: &str) -> impl Iterator<Item = &str> {
     url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|text| !text.is_empty())
+}
+
+/// The URL as a manifest may show it.
+fn shown(url: &str) -> String {
+    without_directories(&without_clock(&without_credentials(url)))
 }
 
 /// The URL without `lastModified`, which changes whenever a file of a local flake is touched.

@@ -1,6 +1,6 @@
 //! The request to a flake, and its answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use netboot_core::ServiceName;
@@ -20,7 +20,12 @@ pub(crate) struct ProfileRequest {
     pub(crate) closure: Option<EmbeddedClosureBoot>,
     /// The services that the policy checks, if there is a policy.
     pub(crate) services: Option<Vec<ServiceName>>,
+    /// True if the licences of packages are wanted.
+    pub(crate) licences: bool,
 }
+
+/// Licences by store path: identifiers of SPDX, or names.
+pub(crate) type Licences = BTreeMap<String, BTreeSet<String>>;
 
 /// The answer of the flake.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +65,8 @@ pub(crate) struct Values {
     /// Nix's name of the system that the configuration is for, such as `aarch64-linux`.
     pub(crate) host_platform: Option<String>,
     pub(crate) policy: Option<PolicyFacts>,
+    /// The licences of the packages that the configuration names.
+    pub(crate) licences: Option<Licences>,
 }
 
 /// An element of `netboot.storeContents`.

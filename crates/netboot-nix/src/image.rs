@@ -13,7 +13,7 @@ use netboot_core::{
 };
 
 use crate::error::Error;
-use crate::flake_answer::{Output, Values};
+use crate::flake_answer::{Licences, Output, Values};
 use crate::secrets::store_paths::StorePaths;
 use crate::stop::Stop;
 use crate::store_contents::StoreContents;
@@ -27,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) initrd: Output,
     pub(crate) toplevel: Output,
     pub(crate) store_contents: StoreContents,
+    pub(crate) licences: Licences,
     kernel_file: FileName,
     kernel_parameters: Vec<KernelParameter>,
 }
@@ -70,6 +71,7 @@ impl Parts {
             initrd,
             toplevel,
             store_contents,
+            licences: values.licences.unwrap_or_default(),
             kernel_file,
             kernel_parameters: kernel_parameters(attribute, values.kernel_parameters)?,
         })

@@ -94,6 +94,7 @@ mod git_diagnosis;
 mod image;
 mod internal_json;
 mod locked_inputs;
+mod materials;
 mod module_paths;
 mod nar_hash;
 mod nix_output;

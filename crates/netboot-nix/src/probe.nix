@@ -1,7 +1,7 @@
 # Applied to a flake's `nixosConfigurations`. Reads everything that Netboot needs from the wanted
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
 # configuration, `overrides` (null: no overrides), `closure` (null: the initrd holds the system),
-# and the `services` that a policy checks (null: no policy). With `isolate`, a configuration that
+# the `services` that a policy checks (null: no policy), and whether `licences` are wanted. With `isolate`, a configuration that
 # throws does not affect the others, but its message is lost. The text `mark` and the name of a
 # profile are printed before the profile's configuration is evaluated: Nix prints the values of a set
 # in the order of its names, and evaluates each value wholly when it prints it.
@@ -50,8 +50,36 @@ let
     in
     if builtins.isString system then system else null;
 
+  # The licences of the packages that a configuration names, by the paths of their outputs.
+  licencesOf =
+    config:
+    let
+      packages = (config.environment.systemPackages or [ ]) ++ [ (config.system.build.kernel or null) ];
+      toList = value: if builtins.isList value then value else [ value ];
+      text =
+        licence:
+        if builtins.isString licence then
+          licence
+        else
+          licence.spdxId or (licence.shortName or (licence.fullName or null));
+      ofPackage =
+        package:
+        let
+          licences = builtins.filter builtins.isString (map text (toList (package.meta.license or [ ])));
+          outputs = toList (package.outputs or "out");
+          paths = builtins.filter builtins.isString (map (output: package.${output}.outPath or null) outputs);
+          found = map (path: {
+            name = builtins.unsafeDiscardStringContext path;
+            value = licences;
+          }) paths;
+          tried = builtins.tryEval (builtins.deepSeq found found);
+        in
+        if builtins.isAttrs package && tried.success then tried.value else [ ];
+    in
+    builtins.listToAttrs (builtins.concatLists (map ofPackage packages));
+
   read =
-    services: configuration:
+    request: configuration:
     let
       inherit (configuration) config;
       build = config.system.build or { };
@@ -65,7 +93,12 @@ let
       kernel_parameters = config.boot.kernelParams or null;
       kernel_file = config.system.boot.loader.kernelFile or null;
       host_platform = hostPlatform configuration;
-      policy = if services == null then null else readPolicy { inherit services; } config;
+      policy =
+        if request.services == null then
+          null
+        else
+          readPolicy { inherit (request) services; } config;
+      licences = if request.licences then licencesOf config else null;
     };
 
   # The modules that extend a configuration.
@@ -75,7 +108,7 @@ let
     ++ (if closure == null then [ ] else closureModules closure);
 
   probe =
-    { name, services, ... }@request:
+    { name, ... }@request:
     if !(builtins.hasAttr name configurations) then
       { state = "missing"; }
     else
@@ -92,7 +125,7 @@ let
           if modules != [ ] && !(configuration ? extendModules) then
             { state = "fixed"; }
           else
-            { state = "evaluated"; } // read services extended;
+            { state = "evaluated"; } // read request extended;
         tried = builtins.tryEval (builtins.deepSeq values values);
       in
       if !isolate then

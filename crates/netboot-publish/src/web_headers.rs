@@ -25,9 +25,9 @@ pub struct WebHeaders {
     /// `Content-Type`. Browsers use it to show text. iPXE ignores it and recognizes images by their
     /// content.
     pub content_type: &'static str,
-    /// `Cache-Control`. Blobs are immutable, and so are the logs and the scripts of a release,
-    /// which the release id covers. The manifest, its signature and the text of the pointer only
-    /// describe the release and may be rewritten.
+    /// `Cache-Control`. Blobs are immutable, and so are the scripts and documents of a release,
+    /// which the release id covers. The manifest, its signature, the text of the pointer and the
+    /// logs only describe the release and may be rewritten.
     pub cache_control: &'static str,
 }
 
@@ -45,7 +45,10 @@ impl WebHeaders {
             _ => "application/octet-stream",
         };
         let in_release = path.as_str().splitn(3, '/').nth(2);
-        let is_covered = |path: &str| path.contains('/') || path == layout::boot_script().as_str();
+        let is_covered = |path: &str| {
+            let is_log = path.ends_with("/build.log");
+            (path.contains('/') && !is_log) || path == layout::boot_script().as_str()
+        };
         let cache_control = match area {
             Area::Blobs => IMMUTABLE,
             Area::Releases if in_release.is_some_and(is_covered) => IMMUTABLE,
@@ -67,7 +70,8 @@ mod tests {
             ("worker/netboot.ipxe", "text/plain; charset=utf-8", NO_CACHE),
             ("releases/0/boot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),
             ("releases/0/worker/netboot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),
-            ("releases/0/worker/build.log", "text/plain; charset=utf-8", IMMUTABLE),
+            ("releases/0/worker/build.log", "text/plain; charset=utf-8", NO_CACHE),
+            ("releases/0/worker/sbom.cdx.json", "application/json", IMMUTABLE),
             ("releases/0/manifest.json", "application/json", NO_CACHE),
             ("releases/0/manifest.json.minisig", "text/plain; charset=utf-8", NO_CACHE),
             ("releases/0/incomplete.json", "application/json", NO_CACHE),

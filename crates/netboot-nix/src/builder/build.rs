@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::flake_answer::ProfileRequest;
 use crate::image::{Parts, System, make_image};
+use crate::materials::materials;
 use crate::packing::pack;
 use crate::realise::{Realisation, Realised};
 use crate::roots;
@@ -230,6 +231,10 @@ impl Call<'_> {
         }
         let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
         let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
+        let request = self.wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
+        let secrets = &self.builder.runner.secrets;
+        let (closure, licences) = (&paths.closure, &parts.licences);
+        let materials = materials(self.evaluation, request, closure, licences, secrets);
         let system = match self.builder.payload_of(profile) {
             Payload::Closure => {
                 let _turn = self.packing.lock().await;
@@ -241,7 +246,7 @@ impl Call<'_> {
         };
         let scan = (&mut report, policy, paths);
         let image = make_image(profile, parts, system, &log, scan, self.context).await?;
-        let image = image.provenance(provenance).build()?;
+        let image = image.provenance(provenance).materials(materials).build()?;
         report.finish(profile.name(), self.context)?;
         self.builder.send(&outputs, self.context).await?;
         Ok(image)

@@ -114,7 +114,8 @@ impl NixBuilder {
             _ => None,
         };
         let services = self.policy.checks_anything().then(|| profile.services().to_vec());
-        Ok(ProfileRequest { name: (self.mapping)(profile), overrides, closure, services })
+        let (name, licences) = ((self.mapping)(profile), self.licences);
+        Ok(ProfileRequest { name, overrides, closure, services, licences })
     }
 
     /// Reads the result of the evaluation for a profile, and checks the policy.

@@ -44,6 +44,7 @@ pub struct NixBuilder {
     pub(super) closure_boot: Option<ClosureBoot>,
     pub(super) packer: Packer,
     pub(super) policy: Policy,
+    pub(super) licences: bool,
     pub(super) scale_out: ScaleOut,
     pub(super) runner: Runner,
     pub(super) keep_roots: Duration,
@@ -78,6 +79,7 @@ pub struct NixBuilderOptions {
     compression_level: CompressionLevel,
     closure_cache: u64,
     policy: Policy,
+    licences: bool,
     scale_out: ScaleOut,
     environment: BTreeMap<OsString, OsString>,
     program_directory: Option<PathBuf>,
@@ -173,6 +175,14 @@ impl NixBuilderOptions {
     /// The rules for every configuration. The default is [`Policy::default`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Asks the configuration for the licences of its packages, which an SBOM then has. The default
+    /// is `false`. Only the packages that the configuration names have licences, not the libraries
+    /// that these need.
+    pub fn licences(mut self, wanted: bool) -> Self {
+        self.licences = wanted;
         self
     }
 
@@ -333,6 +343,7 @@ impl NixBuilderOptions {
             closure_boot: self.closure_boot,
             packer,
             policy: self.policy,
+            licences: self.licences,
             scale_out: self.scale_out,
             runner,
             keep_roots: self.keep_roots,
@@ -360,6 +371,7 @@ impl NixBuilder {
             compression_level: CompressionLevel::default(),
             closure_cache: 8 << 30,
             policy: Policy::default(),
+            licences: false,
             scale_out: ScaleOut::default(),
             environment: BTreeMap::new(),
             program_directory: None,

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use netboot_core::{
-    ArtifactKind, Content, FileRecord, Image, ReleaseId, ReleasePath, Sha256Hasher, layout,
+    ArtifactKind, Content, DocumentKind, FileRecord, Image, ProfileName, ReleaseId, ReleasePath,
+    Sha256Hasher, layout,
 };
 use tokio::io::AsyncReadExt;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::inventory::stored_artifact::{StoredArtifact, file_name};
+use crate::publisher::inventory::untrusted_manifest::read_exactly;
 
 /// The maximum size of a build log that goes along into another release, in bytes. Builders make
 /// smaller ones, but anybody may have written a log at a target.
 const LOG_LIMIT: u64 = 128 << 20;
 
 impl Publisher {
-    /// Returns the images of a release at the target, without their build logs. An artifact of
+    /// Returns the images of a release at the target with their documents, without their build
+    /// logs. An artifact of
     /// these images fails to read if the target has other bytes than the release.
     ///
     /// # Errors
@@ -24,14 +28,56 @@ impl Publisher {
     pub async fn images(&self, release: impl Into<ReleaseId>) -> Result<Vec<Image>, Error> {
         let release = &release.into();
         let trusted = self.read_trusted_manifest(release).await?;
-        let images = trusted.manifest().images().iter().map(|(profile, manifest)| {
-            Ok(Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {
-                let path = layout::blob(&record.sha256);
-                let (store, record) = (self.store.clone(), record.clone());
-                Arc::new(StoredArtifact { store, kind, record, path })
-            })?)
-        });
-        images.collect()
+        let files = trusted.manifest().files();
+        let mut images = Vec::new();
+        for (profile, manifest) in trusted.manifest().images() {
+            let mut image =
+                Image::from_manifest(profile, manifest, |kind, record: &FileRecord| {
+                    let path = layout::blob(&record.sha256);
+                    let (store, record) = (self.store.clone(), record.clone());
+                    Arc::new(StoredArtifact { store, kind, record, path })
+                })?;
+            for kind in DocumentKind::ALL {
+                let path = layout::document(profile, kind);
+                let Some(content) = files.get(&path) else { continue };
+                let document = self.stored_document(release, &path, *content)?;
+                image = image.with_document(kind, document)?;
+            }
+            images.push(image);
+        }
+        Ok(images)
+    }
+
+    fn stored_document(
+        &self,
+        release: &ReleaseId,
+        path: &ReleasePath,
+        content: Content,
+    ) -> Result<StoredArtifact, Error> {
+        let (store, kind) = (self.store.clone(), ArtifactKind::Document);
+        let record = FileRecord::new(file_name(path)?, content);
+        Ok(StoredArtifact { store, kind, record, path: layout::in_release(release, path) })
+    }
+
+    /// Reads a document about an image of a release at the target, and checks its digest. Returns
+    /// `None` if the release has no such document, or no image of the profile.
+    ///
+    /// # Errors
+    /// The errors of [`manifest`](Self::manifest); [`Error::NotWhole`] if the target has lost the
+    /// document or has other bytes; [`Error::TooLarge`].
+    pub async fn document(
+        &self,
+        release: impl Into<ReleaseId>,
+        profile: &ProfileName,
+        kind: DocumentKind,
+    ) -> Result<Option<Bytes>, Error> {
+        let release = &release.into();
+        let trusted = self.read_trusted_manifest(release).await?;
+        let path = layout::document(profile, kind);
+        let Some(content) = trusted.manifest().files().get(&path) else { return Ok(None) };
+        let place = layout::in_release(release, &path);
+        let bytes = read_exactly(self.store.as_ref(), release, place, *content).await?;
+        Ok(Some(bytes))
     }
 
     /// Returns the images of a release at the target for another release: a caller that built only
