@@ -32,11 +32,8 @@ pub(crate) fn materials(
     materials.sources = sources
         .map(|(name, (url, hash))| (name, SourceMaterial::new(secrets.hide(&url), hash)))
         .collect();
-    for (name, value) in [
-        ("attribute", json!(format!("nixosConfigurations.{}", request.name))),
-        ("payload", json!(if request.closure.is_some() { "closure" } else { "initrd" })),
-        ("overrides", overrides(request)),
-    ] {
+    let attribute = json!(format!("nixosConfigurations.{}", request.name));
+    for (name, value) in [("attribute", attribute), ("overrides", overrides(request))] {
         materials.parameters.insert(name.to_owned(), hidden(value, secrets));
     }
     materials

@@ -15,6 +15,7 @@ const PUBLISHED: [&str; 11] = [
     "ipxe-script",
     "netboot-closure",
     "netboot-core",
+    "netboot-sbom",
     "netboot-process",
     "netboot-nix",
     "netboot-ipxe",

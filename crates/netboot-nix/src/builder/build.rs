@@ -234,7 +234,9 @@ impl Call<'_> {
         let request = self.wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
         let secrets = &self.builder.runner.secrets;
         let (closure, licences) = (&paths.closure, &parts.licences);
-        let materials = materials(self.evaluation, request, closure, licences, secrets);
+        let mut materials = materials(self.evaluation, request, closure, licences, secrets);
+        let payload = self.builder.payload_of(profile).to_string();
+        materials.parameters.insert("payload".to_owned(), payload.into());
         let system = match self.builder.payload_of(profile) {
             Payload::Closure => {
                 let _turn = self.packing.lock().await;

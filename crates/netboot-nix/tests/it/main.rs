@@ -16,6 +16,7 @@ mod failing;
 mod flakes;
 mod injection;
 mod limits;
+mod materials;
 mod names;
 mod overrides;
 mod place;

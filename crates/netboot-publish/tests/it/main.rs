@@ -16,6 +16,7 @@ mod concurrency;
 mod contract;
 mod contract_sentences;
 mod disk;
+mod documents;
 mod durability;
 mod faults;
 mod faults_disk;
