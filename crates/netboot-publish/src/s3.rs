@@ -22,6 +22,7 @@ mod probe;
 mod redirect;
 mod send;
 mod settings;
+mod spans;
 mod store;
 mod swap;
 mod target;

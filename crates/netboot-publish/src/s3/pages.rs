@@ -1,6 +1,8 @@
 //! The pages of a server's listings.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::client::Client;
 use super::error::request_error;
@@ -12,30 +14,45 @@ use crate::error::Error;
 /// The number of keys in a page: the maximum of S3.
 const PAGE: &str = "1000";
 
-/// The most entries of a listing. A target of 1,000 releases has about 10,000 objects.
+/// The most entries of a listing. A target of 1,000 releases has about 100,000 blobs.
 const ENTRIES: usize = 1_000_000;
 
 /// The most pages in a row without an entry.
 const EMPTY_PAGES: usize = 100;
 
+/// The number of entries that may still follow in a listing, over all of its spans.
+#[derive(Debug)]
+pub(super) struct Limits(AtomicUsize);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self(AtomicUsize::new(ENTRIES))
+    }
+}
+
 /// The pages of a listing so far, to find a listing that never ends.
-#[derive(Debug, Default)]
-struct Pages {
-    entries: usize,
+#[derive(Debug)]
+pub(super) struct Pages<'a> {
+    limits: &'a Limits,
     empty: usize,
     /// The places where a page began.
     begins: HashSet<String>,
 }
 
-impl Pages {
+impl<'a> Pages<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self { limits, empty: 0, begins: HashSet::new() }
+    }
+
     /// Counts a page with this number of entries, before the page that begins at `next`.
-    fn count(&mut self, entries: usize, next: &str) -> Result<(), ListingError> {
-        self.entries += entries;
+    pub(super) fn count(&mut self, entries: usize, next: &str) -> Result<(), ListingError> {
+        let take = |left: usize| left.checked_sub(entries);
+        let is_full = self.limits.0.fetch_update(Relaxed, Relaxed, take).is_err();
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
         if !self.begins.insert(next.to_owned()) {
             return Err(ListingError::SamePage);
         }
-        if self.entries > ENTRIES || self.empty > EMPTY_PAGES {
+        if is_full || self.empty > EMPTY_PAGES {
             return Err(ListingError::Endless);
         }
         Ok(())
@@ -77,7 +94,8 @@ impl Client {
     ) -> Result<Vec<ListedObject>, Error> {
         let mut objects = Vec::new();
         let mut token: Option<String> = None;
-        let mut pages = Pages::default();
+        let limits = Limits::default();
+        let mut pages = Pages::new(&limits);
         loop {
             let from = token.as_deref().map_or(PageStart::Beginning, PageStart::Token);
             let page = self.page(prefix, shallow, from).await?;
@@ -99,7 +117,8 @@ impl Client {
     ) -> Result<Vec<UnfinishedUpload>, Error> {
         let mut uploads = Vec::new();
         let mut markers: Option<Markers> = None;
-        let mut pages = Pages::default();
+        let limits = Limits::default();
+        let mut pages = Pages::new(&limits);
         loop {
             let mut query = vec![("uploads", ""), ("max-uploads", PAGE), ("prefix", prefix)];
             if let Some((key, id)) = &markers {
@@ -118,7 +137,7 @@ impl Client {
         }
     }
 
-    fn listing_error(&self, source: ListingError) -> Error {
+    pub(super) fn listing_error(&self, source: ListingError) -> Error {
         request_error("list", self.settings.bucket_url.to_string(), source)
     }
 }
