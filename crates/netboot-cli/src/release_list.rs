@@ -5,16 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
-use futures::{StreamExt, TryStreamExt};
-use netboot_core::layout::{self, Location};
-use netboot_core::{Context, Manifest, PointerName, ProfileName, ReleaseId, Report};
+use netboot_core::{PointerName, ProfileName, ReleaseId, Report};
 use netboot_publish::{
-    ActivationKind, Error, Finding, HistoryEntry, ListScope, Publisher, VerifyDepth, VerifyScope,
+    ActivationKind, Error, HistoryEntry, Overview, Publisher, ReleaseOverview, ReleaseSummary,
 };
 use serde::Serialize;
-
-/// The number of releases that are read at once.
-const AT_ONCE: usize = 8;
 
 /// The part that a release plays for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -107,122 +102,60 @@ impl fmt::Display for ReleaseState {
 /// # Errors
 /// If the target cannot be read.
 pub(crate) async fn list(publisher: &Publisher) -> Result<Listing, Error> {
-    let (history, problem) = match publisher.history().await {
-        Ok(history) => (history, problem_of_live(publisher).await?),
-        // Whoever mends the pointer has to know which releases are there.
-        Err(
-            error @ (Error::MalformedPointer { .. }
-            | Error::UntrustedPointer { .. }
-            | Error::ForeignFile { .. }),
-        ) => (Vec::new(), Some(Report::from(error))),
-        Err(error) => return Err(error),
-    };
-    let (staged, there) = staged(publisher).await?;
-    let mut last_live: BTreeMap<ReleaseId, &HistoryEntry> = BTreeMap::new();
-    for entry in &history {
+    let overview = publisher.overview().await?;
+    let Overview { history, problem, other_pointers, releases, .. } = overview;
+    let (mut last_live, mut place) = (BTreeMap::new(), BTreeMap::new());
+    for (number, entry) in history.iter().enumerate() {
         last_live.entry(entry.release).or_insert(entry);
+        place.entry(entry.release).or_insert(number);
     }
-    let all: BTreeSet<ReleaseId> = last_live.keys().chain(staged.keys()).copied().collect();
-    let listing = all.into_iter().map(|release| {
-        let (entry, staged_at) = (last_live.get(&release).copied(), staged.get(&release).copied());
-        look(publisher, release, entry, staged_at, there.contains(&release))
-    });
-    let mut listed: Vec<ListedRelease> =
-        futures::stream::iter(listing).buffered(AT_ONCE).try_collect().await?;
-    // Times are whole seconds, and the history has the order.
-    let place = |release: &ListedRelease| {
-        let place = history.iter().position(|entry| entry.release == release.release);
-        place.unwrap_or(history.len())
-    };
-    listed.sort_by_key(|release| (release.state, place(release), Reverse(release.when())));
-    let others = others(publisher).await?;
-    for release in &mut listed {
-        let by = |(pointer, live): (&PointerName, &Option<ReleaseId>)| {
-            (*live == Some(release.release)).then(|| pointer.clone())
-        };
-        release.live_by = others.iter().filter_map(by).collect();
-        release.has_other_pointers = !others.is_empty();
-    }
-    if problem.is_some() && history.is_empty() {
+    let is_known = problem.is_none() || !history.is_empty();
+    let there: BTreeSet<ReleaseId> = releases.keys().copied().collect();
+    // Files that belong to no staged release are no release, unless machines booted it.
+    let staged = releases
+        .into_iter()
+        .filter(|(release, found)| found.staged_at.is_some() || last_live.contains_key(release));
+    let staged = staged.map(|(release, found)| (release, Some(found)));
+    let deleted = last_live.keys().filter(|release| !there.contains(release));
+    let deleted = deleted.map(|release| (*release, None));
+    let mut listed: Vec<ListedRelease> = staged
+        .chain(deleted)
+        .map(|(release, found)| {
+            let by = other_pointers.iter().filter(|(_, live)| **live == release);
+            ListedRelease {
+                live_by: by.map(|(name, _)| name.clone()).collect(),
+                has_other_pointers: !other_pointers.is_empty(),
+                ..listed(release, last_live.get(&release).copied(), found)
+            }
+        })
+        .collect();
+    if !is_known {
         for release in &mut listed {
             release.state = ReleaseState::Unknown;
         }
     }
-    Ok(Listing { releases: listed, problem })
+    // Times are whole seconds, and the history has the order.
+    let place =
+        |release: &ListedRelease| place.get(&release.release).copied().unwrap_or(history.len());
+    listed.sort_by_key(|release| (release.state, place(release), Reverse(release.when())));
+    Ok(Listing { releases: listed, problem: problem.map(Report::from) })
 }
 
-/// The reason for readers to refuse a pointer that has a history: its best-before date has passed,
-/// or its script is not that of its release.
-async fn problem_of_live(publisher: &Publisher) -> Result<Option<Report>, Error> {
-    match publisher.live().await {
-        Err(error @ Error::UntrustedPointer { .. }) => Ok(Some(error.into())),
-        Err(error) => Err(error),
-        Ok(_) => Ok(None),
-    }
-}
-
-/// The other pointers of the target, with the releases that they make live.
-async fn others(publisher: &Publisher) -> Result<BTreeMap<PointerName, Option<ReleaseId>>, Error> {
-    let mut others = BTreeMap::new();
-    for listed in publisher.store().list(&ListScope::Root).await? {
-        let Some(Location::Pointer(name)) = Location::parse(&listed.path) else { continue };
-        if name == *publisher.pointer() {
-            continue;
-        }
-        let Ok(other) = publisher.clone().with_pointer(name.clone());
-        match other.live().await {
-            Ok(live) => drop(others.insert(name, live)),
-            // It may also be an entry point, which has the place of a pointer.
-            Err(
-                Error::MalformedPointer { .. }
-                | Error::UntrustedPointer { .. }
-                | Error::ForeignFile { .. },
-            ) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(others)
-}
-
-/// The staged releases, and when each was last staged; and every release that has a file.
-async fn staged(
-    publisher: &Publisher,
-) -> Result<(BTreeMap<ReleaseId, SystemTime>, BTreeSet<ReleaseId>), Error> {
-    let (mut staged, mut there) = (BTreeMap::new(), BTreeSet::new());
-    for listed in publisher.store().list(&ListScope::Below(layout::releases())).await? {
-        let Some(Location::InRelease { release, path }) = Location::parse(&listed.path) else {
-            continue;
-        };
-        there.insert(release);
-        if let Some(modified) = listed.entry.modified().filter(|_| path == layout::manifest()) {
-            staged.insert(release, modified);
-        }
-    }
-    Ok((staged, there))
-}
-
-async fn look(
-    publisher: &Publisher,
+fn listed(
     release: ReleaseId,
     entry: Option<&HistoryEntry>,
-    staged_at: Option<SystemTime>,
-    is_there: bool,
-) -> Result<ListedRelease, Error> {
-    let content = match publisher.manifest(&release).await {
-        Ok(manifest) => Ok(content(&manifest)),
-        Err(
-            error @ (Error::NotStaged { .. }
-            | Error::MalformedManifest { .. }
-            | Error::Signature { .. }),
-        ) => Err(error),
-        Err(error) => return Err(error),
+    found: Option<ReleaseOverview>,
+) -> ListedRelease {
+    let is_there = found.is_some();
+    let (staged_at, is_whole, summary) = match found {
+        Some(found) => (found.staged_at, found.whole, found.summary),
+        None => (None, false, Err(Error::NotStaged { release })),
     };
-    let is_trusted = !matches!(&content, Err(Error::Signature { .. }));
-    let is_whole = match entry {
-        Some(entry) if is_trusted => entry.whole,
-        _ => is_whole(publisher, release).await?,
+    let content = |summary: ReleaseSummary| {
+        let ReleaseSummary { profiles, size, .. } = summary;
+        ReleaseContent { profiles, size }
     };
-    Ok(ListedRelease {
+    ListedRelease {
         release,
         state: match entry {
             Some(entry) if entry.live => ReleaseState::Live,
@@ -235,27 +168,7 @@ async fn look(
         activated: entry.map(|entry| (entry.activated_at, entry.kind)),
         staged_at,
         is_whole,
-        is_trusted,
-        content: content.map_err(Report::from),
-    })
-}
-
-fn content(manifest: &Manifest) -> ReleaseContent {
-    ReleaseContent {
-        profiles: manifest.images().keys().cloned().collect(),
-        size: manifest.objects().values().map(|object| object.size).sum(),
-    }
-}
-
-async fn is_whole(publisher: &Publisher, release: ReleaseId) -> Result<bool, Error> {
-    let (scope, depth) = (VerifyScope::Release(release), VerifyDepth::Listing);
-    // The progress of a look at one of many releases says nothing.
-    match publisher.verify(scope, depth, &Context::new()).await {
-        Ok(report) => {
-            let is_damage = |finding: &Finding| !matches!(finding, Finding::Signature { .. });
-            Ok(!report.findings.iter().any(is_damage))
-        }
-        Err(Error::NotStaged { .. }) => Ok(false),
-        Err(error) => Err(error),
+        is_trusted: !matches!(&summary, Err(Error::Signature { .. })),
+        content: summary.map(content).map_err(Report::from),
     }
 }

@@ -146,6 +146,7 @@ pub use crate::public_url::PublicUrl;
 pub use crate::publisher::Publisher;
 pub use crate::publisher::checks::depth::VerifyDepth;
 pub use crate::publisher::history::HistoryEntry;
+pub use crate::publisher::overview::{Overview, ReleaseOverview, ReleaseSummary};
 pub use crate::publisher::plan::Plan;
 pub use crate::publisher::prune::PruneReport;
 pub use crate::publisher::prune::retention::Retention;

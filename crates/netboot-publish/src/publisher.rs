@@ -10,6 +10,7 @@ mod going_live;
 pub(crate) mod history;
 mod images;
 pub(crate) mod inventory;
+pub(crate) mod overview;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod protection;

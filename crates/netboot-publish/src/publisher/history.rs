@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use netboot_core::ReleaseId;
+use netboot_core::{ReleaseId, layout};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -11,8 +11,10 @@ use crate::pointer::Pointer;
 use crate::pointer::activation::{Activation, ActivationKind};
 use crate::pointer::problem::PointerProblem;
 use crate::publisher::Publisher;
-use crate::publisher::checks::whole::is_whole;
+use crate::publisher::checks::objects::required;
 use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::inventory::presence::Presence;
+use crate::publisher::inventory::records::{Records, WantedRecord};
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 
@@ -31,6 +33,23 @@ pub struct HistoryEntry {
     /// True if the target still has every object of it in the right size and, with trusted keys,
     /// its signature, so that a rollback to it is possible.
     pub whole: bool,
+}
+
+impl HistoryEntry {
+    /// The entries of a history, which has the newest first.
+    pub(crate) fn all(
+        activations: &[Activation],
+        is_whole: impl Fn(&ReleaseId) -> bool,
+    ) -> Vec<Self> {
+        let entry = |(position, activation): (usize, &Activation)| Self {
+            release: activation.release,
+            activated_at: activation.at(),
+            kind: activation.kind,
+            live: position == 0,
+            whole: is_whole(&activation.release),
+        };
+        activations.iter().enumerate().map(entry).collect()
+    }
 }
 
 impl Publisher {
@@ -103,21 +122,37 @@ impl Publisher {
             // Another program wrote the file, so it does not say which releases were live.
             return Err(Error::ForeignFile { path: state.path, store: self.store.to_string() });
         }
-        let activations = state.history().to_vec();
-        let mut whole = BTreeMap::new();
-        let releases: BTreeSet<ReleaseId> =
-            activations.iter().map(|activation| activation.release).collect();
-        for release in releases {
-            whole.insert(release, is_whole(self.store.as_ref(), &self.signing, &release).await?);
+        let activations = state.history();
+        let whole = self.whole_of(activations.iter().map(|it| it.release).collect()).await?;
+        Ok(HistoryEntry::all(activations, |release| whole.contains(release)))
+    }
+
+    /// Returns those of `releases` that are staged, trusted and whole. It asks about all of them at
+    /// once.
+    async fn whole_of(&self, releases: BTreeSet<ReleaseId>) -> Result<BTreeSet<ReleaseId>, Error> {
+        let (store, beside) = (self.store.as_ref(), self.signing.files());
+        let wanted = releases.into_iter().map(|it| WantedRecord::unlisted(it, &beside));
+        let (mut records, mut presence) = (Records::new(store, wanted), Presence::default());
+        let mut whole = BTreeSet::new();
+        while let Some(batch) = records.next().await? {
+            let mut needed = BTreeMap::new();
+            for read in batch {
+                let stored = match read.manifest() {
+                    Ok(Some(stored)) => stored,
+                    // Pruning deleted it, perhaps at this moment.
+                    Ok(None) | Err(Error::MalformedManifest { .. }) => continue,
+                    Err(error) => return Err(error),
+                };
+                let signatures = read.beside(&layout::manifest_signature());
+                if self.signing.problem_with(&stored, signatures.map(|it| &it[..])).is_none() {
+                    needed.insert(read.release, required(stored.unchecked()));
+                }
+            }
+            presence.learn(store, needed.values()).await?;
+            needed.retain(|_, objects| presence.damaged(objects).next().is_none());
+            whole.extend(needed.into_keys());
         }
-        let entry = |(position, activation): (usize, &Activation)| HistoryEntry {
-            release: activation.release,
-            activated_at: activation.at(),
-            kind: activation.kind,
-            live: position == 0,
-            whole: whole.get(&activation.release) == Some(&true),
-        };
-        Ok(activations.iter().enumerate().map(entry).collect())
+        Ok(whole)
     }
 
     /// Returns the releases that have a manifest at the target, live or not, whole or not.

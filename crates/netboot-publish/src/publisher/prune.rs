@@ -1,6 +1,7 @@
 //! Deleting releases and blobs that are no longer wanted, and nothing else.
 
 mod deletion;
+mod read_releases;
 pub(crate) mod retention;
 mod wanted;
 
@@ -15,11 +16,12 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::publisher::cache::unused::unused_nar_infos;
-use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs, own_paths};
-use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, is_damaged};
-use crate::publisher::prune::deletion::{Unwanted, blobs_named_now, blobs_of};
+use crate::publisher::inventory::release_files::{ReleaseFiles, list_blobs};
+use crate::publisher::inventory::untrusted_manifest::is_damaged;
+use crate::publisher::prune::deletion::{Unwanted, delete_all};
+use crate::publisher::prune::read_releases::ReadReleases;
 use crate::publisher::prune::retention::Retention;
-use crate::publisher::prune::wanted::WantedRule;
+use crate::publisher::prune::wanted::{WantedRule, require_absent};
 use crate::store::{Entry, ListScope};
 use crate::target_clock::TargetClock;
 
@@ -87,14 +89,20 @@ impl Publisher {
         context: &Context,
     ) -> Result<PruneReport, Error> {
         let _phase = context.phase(Phase::Pruning, None);
+        let mut read = ReadReleases::default();
         if retention.dry_run {
-            return self.prune_locked(retention, TargetClock::Unwritten, context).await;
+            return self.prune_locked(retention, TargetClock::Unwritten, &mut read, context).await;
         }
+        // Reading the manifests takes the longest, and publishers wait for the lock. So this reads
+        // them before it takes the lock, and then only what has changed.
+        let before = ReleaseFiles::list(self.store.as_ref()).await?;
+        read.read(self.store.as_ref(), &before).await?;
+        drop(before);
         // Other publishers wait for the lock to stage and activate, or did so before this reads.
         let lock = self.store.lock(context).await?;
         let pruning = async {
             let clock = TargetClock::write(self.store.as_ref(), context).await?;
-            let pruned = self.prune_locked(retention, clock, context).await;
+            let pruned = self.prune_locked(retention, clock, &mut read, context).await;
             if pruned.is_err() {
                 // The next pruning would overwrite and delete it as well.
                 let _ = self.store.delete(&[layout::clock()], context).await;
@@ -109,6 +117,7 @@ impl Publisher {
         &self,
         retention: &Retention,
         clock: TargetClock,
+        read: &mut ReadReleases,
         context: &Context,
     ) -> Result<PruneReport, Error> {
         let store = self.store.as_ref();
@@ -131,13 +140,16 @@ impl Publisher {
         wanted.add_unlisted(store, &mut releases, now).await?;
         wanted.require_manifests(&releases)?;
         let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
+        let manifest = layout::manifest();
+        read.read(store, &releases).await?;
         let (mut kept_blobs, mut unwanted) = (BTreeSet::new(), Vec::new());
+        let mut unlisted = Vec::new();
         for (release, files) in releases {
             let Some(path) = files.records().next() else { continue };
             let is_wanted = wanted.releases.contains(&release);
             let keep = is_wanted || files.records().any(|path| is_young(files.get(&path)));
-            let stored = match UntrustedManifest::find_at(store, &release, &path).await {
-                Ok(Some(stored)) => stored,
+            let known = match read.get(&release) {
+                Ok(Some(known)) => known,
                 Ok(None) => continue,
                 Err(error) if !keep && is_damaged(&error) => {
                     report.left_alone.insert(release);
@@ -146,38 +158,37 @@ impl Publisher {
                 Err(error) => return Err(error),
             };
             if keep {
-                wanted.require_entry_points(store, &stored).await?;
-                kept_blobs.extend(blobs_of(&stored));
+                unlisted.extend(wanted.unlisted_entry_points(&release, &known.in_root));
+                kept_blobs.extend(read.blobs_of(&release));
                 report.kept.insert(release);
             } else {
-                let own = own_paths(stored.unchecked()).chain([layout::manifest()]);
-                let size = own.filter_map(|path| files.get(&path)?.size()).sum::<u64>();
+                let own = known.own.iter().chain([&manifest]);
+                let size = own.filter_map(|path| files.get(path)?.size()).sum::<u64>();
                 unwanted.push(Unwanted { release, record: path, files, size });
             }
         }
+        require_absent(store, unlisted).await?;
         if !(retention.dry_run || unwanted.is_empty() || store.capabilities().lock()) {
             // Without a lock, another publisher may have made one of these live meanwhile.
             let wanted = rule.read(store).await?;
             for spared in unwanted.extract_if(.., |it| wanted.releases.contains(&it.release)) {
-                let stored =
-                    UntrustedManifest::find_at(store, &spared.release, &spared.record).await?;
-                kept_blobs.extend(stored.iter().flat_map(blobs_of));
+                kept_blobs.extend(read.blobs_of(&spared.release));
                 report.kept.insert(spared.release);
             }
         }
         report.deleted = unwanted.iter().map(|it| it.release).collect();
         report.freed_bytes = unwanted.iter().map(|it| it.size).sum();
         // A description must not lead to a blob that is gone, so descriptions go first.
-        let nar_infos = unused_nar_infos(store, report.deleted.iter(), &kept_blobs).await?;
+        let record = layout::binary_cache_record();
+        let with_cache = unwanted.iter().filter(|it| it.files.contains(&record));
+        let with_cache = with_cache.map(|it| it.release).collect();
+        let nar_infos = unused_nar_infos(store, with_cache, &kept_blobs).await?;
         if !(retention.dry_run || nar_infos.is_empty()) {
             store.delete(&nar_infos, context).await?;
         }
         report.deleted_nar_infos = nar_infos.into_iter().collect();
-        for unwanted in unwanted.into_iter().filter(|_| !retention.dry_run) {
-            context.check()?;
-            // A lost lock ends this work where it waits, and some stores never wait.
-            tokio::task::yield_now().await;
-            unwanted.delete(store, context).await?;
+        if !retention.dry_run {
+            delete_all(unwanted, store, context).await?;
         }
         let mut blobs = BTreeMap::new();
         for (sha256, entry) in list_blobs(store).await? {
@@ -188,8 +199,12 @@ impl Publisher {
         }
         if !(retention.dry_run || blobs.is_empty() || store.capabilities().lock()) {
             // Without a lock, another publisher may have staged a release that uses these blobs.
-            let named = blobs_named_now(store, &report.kept).await?;
-            blobs.retain(|sha256, _| !named.contains(sha256));
+            let releases = ReleaseFiles::list(store).await?;
+            read.read(store, &releases).await?;
+            let new = releases.keys().filter(|release| !report.kept.contains(release));
+            for sha256 in new.flat_map(|release| read.blobs_of(release)) {
+                blobs.remove(&sha256);
+            }
         }
         report.freed_bytes += blobs.values().sum::<u64>();
         report.deleted_blobs = blobs.into_keys().collect();

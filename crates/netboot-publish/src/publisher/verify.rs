@@ -1,8 +1,7 @@
 //! Comparing a target with what it should have.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod all;
 
-use netboot_core::layout::{self, Location};
 use netboot_core::{Context, Manifest, Phase, ReleaseId, ReleasePath};
 
 use crate::error::Error;
@@ -14,11 +13,10 @@ use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::check_sizes;
+use crate::publisher::inventory::cache_record::CacheRecord;
 use crate::publisher::inventory::entry_point::read_boot_script;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::inventory::release_files::{ReleaseFiles, own_paths};
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
-use crate::store::{Entry, ListScope, Store};
 use crate::verify_report::VerifyReport;
 
 /// The part of a target to verify.
@@ -48,54 +46,63 @@ impl Publisher {
         context: &Context,
     ) -> Result<VerifyReport, Error> {
         let _phase = context.phase(Phase::Verifying, None);
-        let (store, mut report) = (self.store.as_ref(), VerifyReport::default());
-        let releases: BTreeSet<ReleaseId> = match scope {
-            VerifyScope::Release(release) => BTreeSet::from([release]),
+        let mut report = VerifyReport::default();
+        match scope {
+            VerifyScope::Release(release) => {
+                if !self.verify_release(release, depth, &mut report, context).await? {
+                    return Err(Error::NotStaged { release });
+                }
+            }
             VerifyScope::Live => {
-                self.verify_pointer(&mut report).await?.live().into_iter().collect()
+                if let Some(live) = self.verify_pointer(&mut report).await?.live()
+                    && !self.verify_release(live, depth, &mut report, context).await?
+                {
+                    report.findings.push(Finding::Missing { path: manifest_path(&live) });
+                }
             }
             VerifyScope::Everything => {
                 let live = self.verify_pointer(&mut report).await?.live();
-                live.into_iter().chain(self.releases().await?).collect()
-            }
-        };
-        let (mut objects, mut blobs) = (BTreeMap::new(), BTreeMap::new());
-        for release in releases {
-            report.releases.insert(release);
-            match UntrustedManifest::find(store, &release).await {
-                Ok(Some(stored)) => {
-                    if let Some(problem) = self.signing.problem(store, &stored).await? {
-                        report.findings.push(Finding::Signature { release, problem });
-                    }
-                    self.verify_cache(stored.unchecked(), depth, &mut report).await?;
-                    objects.extend(required(stored.unchecked()));
-                    blobs.extend(stored.unchecked().blobs());
-                }
-                Ok(None) if matches!(scope, VerifyScope::Release(_)) => {
-                    return Err(Error::NotStaged { release });
-                }
-                Ok(None) => {
-                    let path = manifest_path(&release);
-                    report.findings.push(Finding::Missing { path });
-                }
-                Err(Error::MalformedManifest { source, .. }) => {
-                    let problem = source.to_string();
-                    report.findings.push(Finding::MalformedManifest { release, problem });
-                }
-                Err(error) => return Err(error),
+                self.verify_all(live, depth, &mut report, context).await?;
             }
         }
+        Ok(report)
+    }
+
+    /// Verifies one release. Returns false if it has no manifest.
+    async fn verify_release(
+        &self,
+        release: ReleaseId,
+        depth: VerifyDepth,
+        report: &mut VerifyReport,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        let store = self.store.as_ref();
+        report.releases.insert(release);
+        let stored = match UntrustedManifest::find(store, &release).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(false),
+            Err(Error::MalformedManifest { source, .. }) => {
+                let problem = source.to_string();
+                report.findings.push(Finding::MalformedManifest { release, problem });
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        let manifest = stored.unchecked();
+        if let Some(problem) = self.signing.problem(store, &stored).await? {
+            report.findings.push(Finding::Signature { release, problem });
+        }
+        let record = CacheRecord::find(store, &release).await?;
+        self.verify_cache(manifest, record, &mut None, depth, report).await?;
+        let objects = required(manifest);
         report.objects += objects.len();
         let (findings, sound) = check_sizes(store, objects).await?;
         report.findings.extend(findings);
-        let to_read = depth.to_read(sound, &blobs);
+        let to_read = depth.to_read(sound, manifest.blobs());
         let (findings, hashed_bytes) = check_contents(&self.store, to_read, context).await?;
         report.findings.extend(findings);
-        report.hashed_bytes = hashed_bytes;
-        if scope == VerifyScope::Everything {
-            find_unknown(store, &mut report).await?;
-        }
-        Ok(report)
+        report.hashed_bytes += hashed_bytes;
+        Ok(true)
     }
 
     /// Verifies the pointer and the files that the live release needs in the root of the target.
@@ -159,45 +166,4 @@ impl Publisher {
         report.findings.extend(places.filter_map(|(path, state)| state.finding(path)));
         Ok(())
     }
-}
-
-/// Reports files below `releases/` and `blobs/` that belong to no release, and unfinished releases.
-async fn find_unknown(store: &dyn Store, report: &mut VerifyReport) -> Result<(), Error> {
-    let mut explained: BTreeMap<ReleaseId, BTreeSet<ReleasePath>> = BTreeMap::new();
-    // Without a readable manifest, nobody can tell which files belong to these releases.
-    let mut malformed = BTreeSet::new();
-    for (release, files) in ReleaseFiles::list(store).await? {
-        let explained = explained.entry(release).or_default();
-        for record in files.records() {
-            if record == layout::incomplete_manifest() {
-                report.findings.push(Finding::Incomplete { release });
-            }
-            match UntrustedManifest::find_at(store, &release, &record).await {
-                Ok(Some(stored)) => explained.extend(own_paths(stored.unchecked())),
-                Ok(None) => {}
-                Err(Error::MalformedManifest { .. }) => {
-                    malformed.insert(release);
-                }
-                Err(error) => return Err(error),
-            }
-            explained.insert(record);
-        }
-    }
-    for directory in [layout::releases(), layout::blobs()] {
-        for listed in store.list(&ListScope::Below(directory)).await? {
-            let is_object = matches!(listed.entry, Entry::Object { .. });
-            let known = match Location::parse(&listed.path) {
-                Some(Location::InRelease { release, path }) => {
-                    malformed.contains(&release)
-                        || explained.get(&release).is_some_and(|paths| paths.contains(&path))
-                }
-                Some(Location::Blob(_)) => true,
-                _ => false,
-            };
-            if !(known && is_object) {
-                report.findings.push(Finding::Unknown { path: listed.path });
-            }
-        }
-    }
-    Ok(())
 }

@@ -63,26 +63,30 @@ struct AtTarget {
 /// Lists the releases.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Releases>, ApiError> {
     let served = app.deployment.served();
-    let history = served.history().await?.into_iter().map(|entry| Activation {
+    let (overview, previous, live) =
+        tokio::try_join!(served.overview(), served.previous(), served.live())?;
+    if let Some(problem) = overview.problem {
+        return Err(problem.into());
+    }
+    let history = overview.history.into_iter().map(|entry| Activation {
         release: entry.release,
         at: entry.activated_at.into(),
         kind: entry.kind,
         whole: entry.whole,
     });
     let mut staged = Vec::new();
-    for release in served.releases().await? {
-        let images = match served.images(&release).await {
-            // It has just been pruned.
+    for (release, found) in overview.releases {
+        let profiles = match found.summary {
+            // It is not staged completely, or it has just been pruned.
             Err(Error::NotStaged { .. }) => continue,
-            images => images?,
+            summary => summary?.profiles.into_iter().collect(),
         };
-        let profiles = images.iter().map(|image| image.profile().clone()).collect();
         staged.push(StagedRelease { release, profiles });
     }
     let names = app.deployment.config.targets.iter().map(|(name, _)| name);
     Ok(Json(Releases {
-        live: served.live().await?,
-        previous: served.previous().await?,
+        live,
+        previous,
         history: history.collect(),
         staged,
         targets: join_all(names.map(|name| at_target(&app, name))).await,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest, StorePathDigest, layout};
 
 use crate::error::Error;
@@ -9,18 +10,24 @@ use crate::publisher::inventory::cache_record::CacheRecord;
 use crate::publisher::inventory::nar_infos::{CacheFiles, blob_of, own_nar_info, read_nar_infos};
 use crate::store::Store;
 
-/// Returns the descriptions of the `unwanted` releases that lead to no blob of a kept release.
+/// The number of records that are read at once.
+const PARALLEL_READS: usize = 16;
+
+/// Returns the descriptions of the `unwanted` releases, which have a record of their descriptions,
+/// that lead to no blob of a kept release.
 ///
 /// The records of the releases say which descriptions may do so. Only these are read: the
 /// description of a store path that a kept release shares stays unread.
 pub(crate) async fn unused_nar_infos(
     store: &dyn Store,
-    unwanted: impl Iterator<Item = &ReleaseId>,
+    unwanted: Vec<ReleaseId>,
     kept_blobs: &BTreeSet<Sha256Digest>,
 ) -> Result<Vec<ReleasePath>, Error> {
     let mut recorded: BTreeSet<StorePathDigest> = BTreeSet::new();
-    for release in unwanted {
-        let Some(record) = CacheRecord::find(store, release).await? else { continue };
+    let read: Vec<_> = unwanted.iter().map(|it| CacheRecord::find(store, it)).collect();
+    let mut read = stream::iter(read).buffer_unordered(PARALLEL_READS);
+    while let Some(record) = read.try_next().await? {
+        let Some(record) = record else { continue };
         let unused = record.blobs.into_iter().filter(|(_, blob)| !kept_blobs.contains(blob));
         recorded.extend(unused.map(|(digest, _)| digest));
     }

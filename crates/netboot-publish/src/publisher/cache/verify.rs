@@ -21,15 +21,17 @@ use crate::verify_report::VerifyReport;
 
 impl Publisher {
     /// Verifies the descriptions of a release that the binary cache has. Without the settings of
-    /// the cache, this only finds missing descriptions.
+    /// the cache, this only finds missing descriptions. `record` is the record of the release, and
+    /// `listed` the files of the cache once they are listed.
     pub(crate) async fn verify_cache(
         &self,
         manifest: &Manifest,
+        record: Option<CacheRecord>,
+        listed: &mut Option<CacheFiles>,
         depth: VerifyDepth,
         report: &mut VerifyReport,
     ) -> Result<(), Error> {
         let store = self.store.as_ref();
-        let record = CacheRecord::find(store, manifest.release()).await?;
         if let Some(cache) = &self.binary_cache {
             let wanted = match self.wanted_at_target(cache, manifest).await {
                 // The check of the release's objects reports a damaged index.
@@ -48,7 +50,10 @@ impl Publisher {
             let findings = survey.states().filter_map(|(path, state)| state.finding(path));
             report.findings.extend(findings);
         } else if let Some(record) = record {
-            let files = CacheFiles::list(store).await?;
+            let files = match listed {
+                Some(files) => files,
+                None => listed.insert(CacheFiles::list(store).await?),
+            };
             report.objects += record.blobs.len();
             let is_object =
                 |digest| matches!(files.nar_infos.get(digest), Some(Entry::Object { .. }));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use netboot_core::{Release, ReleaseId};
+use netboot_core::{Release, ReleaseId, ReleasePath, layout};
 
 use crate::error::Error;
 use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, read_signature};
@@ -32,11 +32,27 @@ impl Signing {
         store: &dyn Store,
         stored: &UntrustedManifest,
     ) -> Result<Option<SignatureProblem>, Error> {
-        let Some(keys) = &self.trusted_keys else { return Ok(None) };
-        let release = stored.release();
-        let (signatures, comment) =
-            (read_signature(store, release).await?, trusted_comment(release));
-        Ok(signature_file::check(keys, stored.json(), &comment, signatures.as_deref()).err())
+        if !self.is_required() {
+            return Ok(None);
+        }
+        let signatures = read_signature(store, stored.release()).await?;
+        Ok(self.problem_with(stored, signatures.as_deref()))
+    }
+
+    /// Returns the problem of a manifest with these signatures, if a signature is required.
+    pub(crate) fn problem_with(
+        &self,
+        stored: &UntrustedManifest,
+        signatures: Option<&[u8]>,
+    ) -> Option<SignatureProblem> {
+        let keys = self.trusted_keys.as_ref()?;
+        let comment = trusted_comment(stored.release());
+        signature_file::check(keys, stored.json(), &comment, signatures).err()
+    }
+
+    /// The files beside a manifest that say if it is trusted.
+    pub(crate) fn files(&self) -> Vec<ReleasePath> {
+        self.is_required().then(layout::manifest_signature).into_iter().collect()
     }
 
     /// Fails if a signature is required and too few trusted keys signed this manifest.

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use netboot_core::{Context, Manifest, ReleaseId, ReleasePath};
+use netboot_core::{Context, Manifest, ReleasePath};
 
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::checks::contents::check_contents;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::{Objects, required};
-use crate::publisher::checks::signing::Signing;
-use crate::publisher::checks::trusted_manifest::TrustedManifest;
 use crate::store::{Entry, Store};
 
 /// Compares the size of one object.
@@ -117,20 +115,5 @@ pub(crate) fn not_whole(manifest: &Manifest, findings: Vec<Finding>) -> Result<(
         Ok(())
     } else {
         Err(Error::NotWhole { release: *manifest.release(), findings })
-    }
-}
-
-/// Returns true if a release is staged, trusted and whole.
-pub(crate) async fn is_whole(
-    store: &dyn Store,
-    signing: &Signing,
-    release: &ReleaseId,
-) -> Result<bool, Error> {
-    match TrustedManifest::read(store, signing, release).await {
-        Ok(trusted) => Ok(check_sizes(store, required(trusted.manifest())).await?.0.is_empty()),
-        Err(
-            Error::NotStaged { .. } | Error::MalformedManifest { .. } | Error::Signature { .. },
-        ) => Ok(false),
-        Err(error) => Err(error),
     }
 }

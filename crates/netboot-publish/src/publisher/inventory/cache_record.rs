@@ -31,7 +31,12 @@ impl CacheRecord {
     ) -> Result<Option<Self>, Error> {
         let path = layout::in_release(release, &layout::binary_cache_record());
         let document = read_object(store, &path).await?;
-        Ok(document.and_then(|document| serde_json::from_slice(&document.bytes).ok()))
+        Ok(document.and_then(|document| Self::parse(&document.bytes)))
+    }
+
+    /// Reads a record from its bytes. A damaged record is `None`.
+    pub(crate) fn parse(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
     }
 
     /// The bytes at the target: equal records give equal bytes.

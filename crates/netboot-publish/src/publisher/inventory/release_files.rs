@@ -34,6 +34,10 @@ impl ReleaseFiles {
         self.0.get(path)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ReleasePath, &Entry)> {
+        self.0.iter()
+    }
+
     pub(crate) fn add(&mut self, path: ReleasePath, entry: Entry) {
         self.0.insert(path, entry);
     }

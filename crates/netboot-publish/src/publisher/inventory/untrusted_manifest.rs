@@ -1,5 +1,7 @@
 //! The manifest of a release at a target, whoever wrote it, and its signature.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use netboot_core::Error::{NotAFile, SymbolicLink};
 use netboot_core::{Content, Manifest, Release, ReleaseId, ReleasePath, Sha256Digest, layout};
@@ -7,7 +9,7 @@ use netboot_core::{Content, Manifest, Release, ReleaseId, ReleasePath, Sha256Dig
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::publisher::inventory::content::read_object;
-use crate::store::Store;
+use crate::store::{DOCUMENT_LIMIT, Document, Entry, Store};
 
 /// A manifest at the target, with its bytes there. Its id is the id of its parts, so machines boot
 /// what the id says, but anybody may have written it.
@@ -70,6 +72,34 @@ impl UntrustedManifest {
         };
         let Some(document) = document else { return Ok(None) };
         Self::parse(release, document.bytes).map(Some)
+    }
+
+    /// The manifest of a release from the answer to a question about the document at `path`. Returns
+    /// `None` if nothing is there.
+    pub(crate) fn of_look(
+        release: &ReleaseId,
+        path: ReleasePath,
+        entry: Option<&Entry>,
+        document: Option<&Document>,
+    ) -> Result<Option<Self>, Error> {
+        if let Some(document) = document {
+            return Self::parse(release, document.bytes.clone()).map(Some);
+        }
+        match entry {
+            // Without its bytes, an object has been deleted meanwhile, or is too large.
+            Some(Entry::Object { size, .. }) if *size > DOCUMENT_LIMIT => {
+                Err(Error::TooLarge { path, size: *size, limit: DOCUMENT_LIMIT })
+            }
+            None | Some(Entry::Object { .. }) => Ok(None),
+            Some(entry) => {
+                let path = PathBuf::from(path.as_str());
+                let source = match entry {
+                    Entry::Link { .. } => SymbolicLink { path },
+                    _ => NotAFile { path },
+                };
+                Err(Error::MalformedManifest { release: *release, source: Box::new(source) })
+            }
+        }
     }
 
     /// Reads the manifest of a release from its bytes.

@@ -14,7 +14,7 @@ use crate::pointer::{Pointer, PointerContent};
 use crate::publisher::inventory::entry_point::read_boot_script;
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::release_files::ReleaseFiles;
-use crate::publisher::inventory::untrusted_manifest::{UntrustedManifest, manifest_path};
+use crate::publisher::inventory::untrusted_manifest::manifest_path;
 use crate::store::{Entry, ListScope, Store};
 
 /// A listing may lack an object that was put into place within this time before it.
@@ -179,25 +179,26 @@ impl Wanted {
         Ok(())
     }
 
-    /// Fails if an entry point of a live release is at the target although the listing of the root
-    /// left it out. The listing may then lack pointers, too.
-    pub(crate) async fn require_entry_points(
+    /// Returns the entry points in the root that a live release has and the listing of the root
+    /// left out. If one of them is there, the listing may lack pointers, too.
+    pub(crate) fn unlisted_entry_points(
         &self,
-        store: &dyn Store,
-        stored: &UntrustedManifest,
-    ) -> Result<(), Error> {
-        if !self.live.contains(stored.release()) {
-            return Ok(());
+        release: &ReleaseId,
+        in_root: &[ReleasePath],
+    ) -> Vec<ReleasePath> {
+        if !self.live.contains(release) {
+            return Vec::new();
         }
-        let entry_points = stored.unchecked().entry_points().keys();
-        let in_root = entry_points.filter(|path| !path.as_str().contains('/'));
-        let absent = in_root.filter(|path| !self.root.contains(path.as_str()));
-        require_absent(store, absent.cloned().collect()).await
+        let absent = in_root.iter().filter(|path| !self.root.contains(path.as_str()));
+        absent.cloned().collect()
     }
 }
 
 /// Looks up objects that a listing left out. Fails if one is there.
-async fn require_absent(store: &dyn Store, paths: Vec<ReleasePath>) -> Result<(), Error> {
+pub(crate) async fn require_absent(
+    store: &dyn Store,
+    paths: Vec<ReleasePath>,
+) -> Result<(), Error> {
     if paths.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,68 @@
+//! Counts the requests to a server that depend on one another.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use netboot_testbed::{FaultProxy, HttpFault, Moment, S3Server};
+
+/// The time that each answer takes at least. Requests that do not depend on one another are made
+/// within this time.
+const DELAY: Duration = Duration::from_millis(200);
+
+/// A proxy for an S3 server that tells how many round trips follow one another.
+pub(crate) struct RoundTrips {
+    pub(crate) proxy: FaultProxy,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The most requests of which each was made after an answer to the one before it.
+    answered: u64,
+    asked: HashMap<u64, u64>,
+    /// The methods and targets.
+    requests: Vec<String>,
+}
+
+/// The requests for some work.
+#[derive(Debug)]
+pub(crate) struct Trips {
+    /// The number of round trips one after another.
+    pub(crate) depth: u64,
+    /// The methods and targets.
+    pub(crate) requests: Vec<String>,
+}
+
+impl RoundTrips {
+    pub(crate) fn to(server: &S3Server) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        let proxy = FaultProxy::http(server.address(), move |request, moment| {
+            let mut state = shared.lock().unwrap();
+            match moment {
+                Moment::Asked => {
+                    let depth = state.answered + 1;
+                    state.asked.insert(request.number, depth);
+                    state.requests.push(format!("{} {}", request.method, request.target));
+                    HttpFault::Delay(DELAY)
+                }
+                Moment::Answered => {
+                    let depth = state.asked.remove(&request.number).unwrap_or(0);
+                    state.answered = state.answered.max(depth);
+                    HttpFault::None
+                }
+            }
+        });
+        Self { proxy, state }
+    }
+
+    /// Does some work, and tells its requests.
+    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> (T, Trips) {
+        *self.state.lock().unwrap() = State::default();
+        let done = work.await;
+        let state = self.state.lock().unwrap();
+        let depth = state.answered;
+        (done, Trips { depth, requests: state.requests.clone() })
+    }
+}
