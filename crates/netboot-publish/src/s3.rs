@@ -15,6 +15,7 @@ mod key;
 mod lease;
 
 mod listing;
+mod look;
 mod object;
 pub(crate) mod page;
 mod pages;

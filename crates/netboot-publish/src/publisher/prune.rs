@@ -22,7 +22,7 @@ use crate::publisher::prune::deletion::{Unwanted, delete_all};
 use crate::publisher::prune::read_releases::ReadReleases;
 use crate::publisher::prune::retention::Retention;
 use crate::publisher::prune::wanted::{WantedRule, require_absent};
-use crate::store::{Entry, ListScope};
+use crate::store::{Entry, ListScope, Store};
 use crate::target_clock::TargetClock;
 
 /// The releases and blobs that pruning deleted, or would delete in a dry run.
@@ -198,13 +198,7 @@ impl Publisher {
             }
         }
         if !(retention.dry_run || blobs.is_empty() || store.capabilities().lock()) {
-            // Without a lock, another publisher may have staged a release that uses these blobs.
-            let releases = ReleaseFiles::list(store).await?;
-            read.read(store, &releases).await?;
-            let new = releases.keys().filter(|release| !report.kept.contains(release));
-            for sha256 in new.flat_map(|release| read.blobs_of(release)) {
-                blobs.remove(&sha256);
-            }
+            spare_named_now(store, read, &report.kept, &mut blobs).await?;
         }
         report.freed_bytes += blobs.values().sum::<u64>();
         report.deleted_blobs = blobs.into_keys().collect();
@@ -221,4 +215,23 @@ impl Publisher {
         }
         Ok(report)
     }
+}
+
+/// Takes from `blobs` those that a release names which another publisher staged meanwhile.
+async fn spare_named_now(
+    store: &dyn Store,
+    read: &mut ReadReleases,
+    kept: &BTreeSet<ReleaseId>,
+    blobs: &mut BTreeMap<Sha256Digest, u64>,
+) -> Result<(), Error> {
+    let releases = ReleaseFiles::list(store).await?;
+    read.read(store, &releases).await?;
+    let is_new =
+        |release: &ReleaseId, files: &ReleaseFiles| files.has_record() && !kept.contains(release);
+    for (release, _) in releases.iter().filter(|(release, files)| is_new(release, files)) {
+        for sha256 in read.blobs_of(release) {
+            blobs.remove(&sha256);
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, Context, ReleasePath, Sha256Digest};
@@ -47,11 +47,33 @@ pub(super) fn etag(version: &Version) -> Option<&str> {
     version.as_str().split_once(' ').map(|(_, etag)| etag).filter(|etag| !etag.is_empty())
 }
 
+/// A small object that was read.
+pub(super) struct ReadObject {
+    pub(super) entry: Entry,
+    /// `None` if the object is larger than [`DOCUMENT_LIMIT`].
+    pub(super) document: Option<Document>,
+}
+
 /// Reads a small object.
+pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<Document>, Error> {
+    match read_with_entry(target, path).await? {
+        None => Ok(None),
+        Some(ReadObject { document: Some(document), .. }) => Ok(Some(document)),
+        Some(ReadObject { entry, .. }) => {
+            let size = entry.size().unwrap_or(u64::MAX);
+            Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT })
+        }
+    }
+}
+
+/// Reads a small object, and what a request for its entry would tell.
 ///
 /// The client crate resumes an answer that breaks off. It cannot do so if somebody replaced or
 /// deleted the object meanwhile, so the object is then read again from its beginning.
-pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<Document>, Error> {
+pub(super) async fn read_with_entry(
+    target: &Target,
+    path: &ReleasePath,
+) -> Result<Option<ReadObject>, Error> {
     let key = target.keys.key(path);
     let failed = |source| target.client.error("read", &key, source);
     let begin = Instant::now();
@@ -64,15 +86,17 @@ pub(super) async fn read(target: &Target, path: &ReleasePath) -> Result<Option<D
             }
             Err(error) => return Err(failed(error)),
         };
-        let size = answer.meta.size;
+        let (size, modified) = (answer.meta.size, SystemTime::from(answer.meta.last_modified));
+        let entry = Entry::Object { size, modified };
         if size > DOCUMENT_LIMIT {
-            return Err(Error::TooLarge { path: path.clone(), size, limit: DOCUMENT_LIMIT });
+            return Ok(Some(ReadObject { entry, document: None }));
         }
         let etag = answer.meta.e_tag.clone();
         match answer.bytes().await {
             Ok(bytes) => {
                 let version = version(&Sha256Digest::of(&bytes), etag.as_deref());
-                return Ok(Some(Document { bytes, version }));
+                let document = Some(Document { bytes, version });
+                return Ok(Some(ReadObject { entry, document }));
             }
             Err(error) if reads < READS && begin.elapsed() < target.client.settings.retry.total => {
                 tracing::debug!(%error, "reads an object again from its beginning");

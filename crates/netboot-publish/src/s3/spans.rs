@@ -42,13 +42,11 @@ impl Client {
         let listed: Vec<_> = spans.iter().map(|span| self.span(prefix, span, &limits)).collect();
         let mut listed = stream::iter(listed).buffer_unordered(spans.len().max(1));
         while let Some(part) = listed.try_next().await? {
-            match part {
-                Some(part) => objects.extend(part),
-                None => {
-                    drop(listed);
-                    return self.objects(prefix, false).await;
-                }
-            }
+            let Some(part) = part else {
+                drop(listed);
+                return self.objects(prefix, false).await;
+            };
+            objects.extend(part);
         }
         Ok(objects)
     }

@@ -13,10 +13,11 @@ use super::endpoint::url_below;
 use super::key::Keys;
 use super::lease::Leases;
 use super::target::Target;
-use super::{listing, object, send, swap};
+use super::{listing, look, object, send, swap};
 use crate::error::Error;
 use crate::store::{
-    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
+    Answer, Capabilities, Document, Entry, ListScope, Listed, Question, Store, StoreLock, Swap,
+    Upload, Version,
 };
 
 /// A bucket of an S3-compatible object store, or the part of it below a prefix.
@@ -134,6 +135,10 @@ impl Store for S3Store {
         range: Range<u64>,
     ) -> Result<Option<ArtifactReader>, Error> {
         object::open_range(&self.target, path, range).await
+    }
+
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        look::look(&self.target, question).await
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {

@@ -25,6 +25,7 @@ mod faults_rsync;
 mod faults_s3;
 mod faulty;
 mod followed_hints;
+mod growth;
 mod hostile_directory;
 mod hung_directory;
 mod kill;

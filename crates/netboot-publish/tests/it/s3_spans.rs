@@ -83,15 +83,13 @@ async fn a_server_without_an_order_is_listed_page_by_page() {
             let (_, token) = asked.1.split_once("continuation-token=").unwrap_or(("", "0"));
             let digits: String = token.chars().take_while(char::is_ascii_digit).collect();
             let page: usize = digits.parse().unwrap();
-            let objects: String = pages[page]
-                .iter()
-                .map(|key| {
-                    format!(
-                        "<Contents><Key>{key}</Key><LastModified>1970-01-01T00:01:40Z\
-                         </LastModified><Size>7</Size></Contents>"
-                    )
-                })
-                .collect();
+            let object = |key: &String| {
+                format!(
+                    "<Contents><Key>{key}</Key><LastModified>1970-01-01T00:01:40Z</LastModified>\
+                     <Size>7</Size></Contents>"
+                )
+            };
+            let objects = pages[page].iter().map(object).collect::<Vec<_>>().concat();
             let next = if page + 1 < pages.len() {
                 format!(
                     "<IsTruncated>true</IsTruncated><NextContinuationToken>{}\

@@ -39,8 +39,6 @@ pub(crate) async fn delete_all(
             return Ok(());
         }
         context.check()?;
-        // A lost lock ends this work where it waits, and some stores never wait.
-        tokio::task::yield_now().await;
         // Manifests with closures are large, so they are read again and not kept.
         let wanted = batch
             .iter()
@@ -76,20 +74,25 @@ struct Deletion {
 
 impl Deletion {
     async fn run(self, store: &dyn Store, context: &Context) -> Result<(), Error> {
+        let delete = async |paths: &[ReleasePath]| {
+            // A lost lock ends this work where it waits, and some stores never wait.
+            tokio::task::yield_now().await;
+            store.delete(paths, context).await
+        };
         if !self.records.is_empty() {
             match store.send(self.records, context).await {
-                Ok(()) => store.delete(&self.manifests, context).await?,
+                Ok(()) => delete(&self.manifests).await?,
                 // The target has no room for the records. Delete the files first: the releases are
                 // not whole without them either, and the manifests still say which files they were.
                 Err(error) if error.class() == ErrorClass::StorageFull => {
-                    store.delete(&self.own, context).await?;
-                    store.delete(&self.manifests, context).await?;
-                    return store.delete(&self.incomplete, context).await;
+                    delete(&self.own).await?;
+                    delete(&self.manifests).await?;
+                    return delete(&self.incomplete).await;
                 }
                 Err(error) => return Err(error),
             }
         }
-        store.delete(&self.own, context).await?;
-        store.delete(&self.incomplete, context).await
+        delete(&self.own).await?;
+        delete(&self.incomplete).await
     }
 }

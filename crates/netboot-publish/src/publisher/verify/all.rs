@@ -57,7 +57,8 @@ impl Publisher {
         let mut found = Found { presence: Presence::of(&listed, &blobs), ..Found::default() };
         drop(blobs);
         let releases = ReleaseFiles::of(listed);
-        if let Some(live) = live.filter(|live| !releases.get(live).is_some_and(|it| it.is_staged()))
+        if let Some(live) =
+            live.filter(|live| !releases.get(live).is_some_and(ReleaseFiles::is_staged))
         {
             report.releases.insert(live);
             report.findings.push(Finding::Missing { path: manifest_path(&live) });
