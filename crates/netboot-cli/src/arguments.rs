@@ -6,7 +6,7 @@ use netboot_core::Report;
 use crate::answer::Answer;
 use crate::commands::{
     activate, boot, build, completions, countersign, export, fleet, lint, list, man, prune,
-    publish, refresh, repair, rollback, size, verify,
+    publish, refresh, repair, rollback, serve, size, verify,
 };
 use crate::global_options::GlobalOptions;
 use crate::help;
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Refresh(refresh::Arguments),
     /// Boot an image in QEMU, and report how far it came.
     Boot(boot::Arguments),
+    /// Serve a target to machines over HTTP, from any kind of place.
+    Serve(serve::Arguments),
     /// Show what makes an image large.
     Size(size::Arguments),
     /// Find mistakes in iPXE scripts.
@@ -74,6 +76,7 @@ impl Command {
             Self::Countersign(arguments) => arguments.run(session).await,
             Self::Refresh(arguments) => arguments.run(session).await,
             Self::Boot(arguments) => arguments.run(session).await,
+            Self::Serve(arguments) => arguments.run(session).await,
             Self::Size(arguments) => arguments.run(session).await,
             Self::Lint(arguments) => arguments.run(session).await,
             Self::Export(arguments) => arguments.run(session).await,

@@ -15,5 +15,6 @@ pub(crate) mod publish;
 pub(crate) mod refresh;
 pub(crate) mod repair;
 pub(crate) mod rollback;
+pub(crate) mod serve;
 pub(crate) mod size;
 pub(crate) mod verify;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::place::{Place, Said, assert_documented};
 
 /// A release whose scripts only print which of them runs.
-fn release(generation: &str) -> Release {
+pub(crate) fn release(generation: &str) -> Release {
     let script = |text: String| {
         Arc::new(BytesArtifact::new(ArtifactKind::Script, "script.ipxe", text).unwrap())
     };

@@ -36,6 +36,7 @@ mod rollback;
 mod round_trip;
 mod schema;
 mod schema_page;
+mod serve;
 mod several_targets;
 mod signing;
 mod size;

@@ -188,14 +188,19 @@ impl Place {
 
     /// Runs the program with the credentials of the place, and with more variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+        self.command(arguments).envs(variables.iter().copied()).output().unwrap().into()
+    }
+
+    /// The program with the credentials of the place.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
-        command.args(arguments).current_dir(self.work.path()).envs(variables.iter().copied());
+        command.args(arguments).current_dir(self.work.path());
         if let Kind::Bucket(server) = &self.kind {
             command
                 .env("AWS_ACCESS_KEY_ID", server.access_key())
                 .env("AWS_SECRET_ACCESS_KEY", server.secret_key());
         }
-        command.output().unwrap().into()
+        command
     }
 
     /// Runs a command that succeeds.
