@@ -5,7 +5,7 @@ use netboot_core::Report;
 
 use crate::answer::Answer;
 use crate::commands::{
-    activate, boot, build, completions, countersign, export, fleet, lint, list, man, prune,
+    activate, boot, build, completions, countersign, diff, export, fleet, lint, list, man, prune,
     publish, refresh, repair, rollback, serve, size, verify,
 };
 use crate::global_options::GlobalOptions;
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Fleet(fleet::Arguments),
     /// List the releases of a target.
     List(list::Arguments),
+    /// Tell what changed between two releases: packages, versions and sizes.
+    Diff(diff::Arguments),
     /// Make a staged release live.
     Activate(activate::Arguments),
     /// Go back to the release that was live before, or to another one.
@@ -68,6 +70,7 @@ impl Command {
             Self::Publish(arguments) => Box::pin(arguments.run(session)).await,
             Self::Fleet(arguments) => Box::pin(arguments.run(session)).await,
             Self::List(arguments) => arguments.run(session).await,
+            Self::Diff(arguments) => arguments.run(session).await,
             Self::Activate(arguments) => arguments.run(session).await,
             Self::Rollback(arguments) => arguments.run(session).await,
             Self::Prune(arguments) => arguments.run(session).await,

@@ -5,6 +5,7 @@ pub(crate) mod boot;
 pub(crate) mod build;
 pub(crate) mod completions;
 pub(crate) mod countersign;
+pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod fleet;
 pub(crate) mod lint;

@@ -7,6 +7,7 @@
 mod checked;
 mod closure_boot;
 mod deployer;
+mod documents;
 mod flake;
 mod hand_over;
 mod known_keys;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::closure_boot::ClosureBootSection;
 pub use self::deployer::{Activation, DeployerSection};
+pub use self::documents::DocumentsSection;
 pub use self::flake::FlakeSection;
 pub use self::hand_over::HandOverSection;
 pub use self::limits::LimitsSection;
@@ -98,6 +100,8 @@ pub struct Configuration {
     /// The build of images whose payload is `closure`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closure_boot: Option<ClosureBootSection>,
+    /// The documents that are written about images.
+    pub documents: DocumentsSection,
     /// The machines, and what they boot.
     pub machines: MachinesSection,
     /// The settings that only the deployer reads, a service that publishes releases and boots

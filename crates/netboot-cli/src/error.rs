@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netboot_core::{BackendError, ErrorClass, PointerName, ReleaseId, SiteName};
+use netboot_core::{BackendError, ErrorClass, PointerName, ProfileName, ReleaseId, SiteName};
 
 use crate::spelling::closest;
 
@@ -68,6 +68,14 @@ pub enum Error {
         target: String,
         /// The pointer.
         pointer: PointerName,
+    },
+    /// An image of a release has no SBOM.
+    #[error("the image of `{profile}` in release {} has no SBOM", release.short())]
+    NoSbom {
+        /// The release.
+        release: ReleaseId,
+        /// The profile.
+        profile: ProfileName,
     },
     /// A command that signs has no key to sign with.
     #[error("there is no key to sign with")]
@@ -266,6 +274,11 @@ impl Error {
             Self::NoSuchRelease { releases, .. } | Self::PrunedRelease { releases, .. } => {
                 format!("name one of the releases that are there: {}", named(releases))
             }
+            Self::NoSbom { .. } => {
+                "build the profile with `netboot build --sbom`, and publish it; a \
+                 release never gets an SBOM later"
+                    .to_owned()
+            }
             Self::AmbiguousRelease { .. } => "give enough digits to tell them apart".to_owned(),
             Self::Target { source, .. } => return source.hint(),
             Self::ReadCertificates { source, .. } => return source.hint(),
@@ -308,6 +321,7 @@ impl BackendError for Error {
             | Self::Image { .. }
             | Self::NothingPublished { .. }
             | Self::NothingLive { .. }
+            | Self::NoSbom { .. }
             | Self::NoSigner
             | Self::NoSuchRelease { .. }
             | Self::NoSuchPointer { .. }

@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use netboot_core::{
-    Architecture, Artifact, Closure, Error, Image, ProfileName, Report, Sha256Digest,
+    Architecture, Artifact, Closure, DocumentKind, Error, Image, ProfileName, Report, Sha256Digest,
 };
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
 
-/// The files in a folder, except the kernel.
+/// The files in a folder, except the kernel and the documents.
 const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
 
 /// The description of a closure, and the directory with its files. `PrebuiltImage::directory` reads
@@ -55,7 +55,9 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
         return Ok(Some(place.to_owned()));
     }
     let is_own = |name: &str| {
-        OWN_FILES.contains(&name) || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
+        OWN_FILES.contains(&name)
+            || DocumentKind::ALL.iter().any(|kind| kind.file_name() == name)
+            || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
     };
     let blobs = place.join(BLOBS);
     match find_other(place, |name| is_own(name) || name == BLOBS && blobs.is_dir())? {
@@ -79,8 +81,8 @@ fn find_other(directory: &Path, is_own: impl Fn(&str) -> bool) -> Result<Option<
 }
 
 /// Writes `<directory>/<profile>/` with the kernel, the initrd, `netboot.ipxe` (the text `script`)
-/// and `build.log`, each under its own file name. The files of a closure are `blobs/<sha256>`,
-/// where machines look for them, and `closure.json` describes them.
+/// and `build.log`, and with the documents, each under its own file name. The files of a closure
+/// are `blobs/<sha256>`, where machines look for them, and `closure.json` describes them.
 ///
 /// The folder appears as a whole: it is written beside its place and then exchanged with the
 /// existing folder. A web server that serves the directory therefore never has the kernel of one
@@ -98,7 +100,8 @@ pub(crate) async fn write_image_directory(
     check_image_directory(directory, [image.profile()])?;
     let new = temporary_directory(directory)?;
     let place = directory.join(image.profile().as_str());
-    for artifact in image.payload().chain(image.build_log()) {
+    let documents = image.documents().values();
+    for artifact in image.payload().chain(image.build_log()).chain(documents) {
         write_artifact(&new.path().join(artifact.file_name().as_str()), artifact.as_ref()).await?;
     }
     if let Some(closure) = image.closure() {

@@ -32,6 +32,8 @@ mod commands;
 pub mod configuration;
 #[cfg(feature = "terminal")]
 mod control_echo;
+#[cfg(feature = "program")]
+mod document_options;
 mod error;
 #[cfg(feature = "program")]
 mod failure;
@@ -73,6 +75,8 @@ mod published_target;
 mod publisher_options;
 #[cfg(feature = "program")]
 mod publisher_settings;
+#[cfg(feature = "program")]
+mod release_bills;
 #[cfg(feature = "program")]
 mod release_list;
 #[cfg(feature = "program")]

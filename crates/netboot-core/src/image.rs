@@ -156,8 +156,8 @@ impl Image {
     /// Gives the image a build log in the place of the one that it has.
     ///
     /// # Errors
-    /// [`Error::WrongArtifactKind`], [`Error::Duplicate`] if another file of the image has the name of
-    /// the log.
+    /// [`Error::WrongArtifactKind`], [`Error::Duplicate`] if another file of the image has the name
+    /// of the log.
     pub fn with_build_log(mut self, log: impl Artifact + 'static) -> Result<Self, Error> {
         self.build_log = Some(Arc::new(log));
         self.check_log()?;

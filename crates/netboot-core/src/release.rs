@@ -60,8 +60,8 @@ impl Release {
         &self.files
     }
 
-    /// The logs of the builds, by their path below `releases/<id>/`. Neither the id nor the manifest
-    /// covers them.
+    /// The logs of the builds, by their path below `releases/<id>/`. Neither the id nor the
+    /// manifest covers them.
     pub fn logs(&self) -> &BTreeMap<ReleasePath, Arc<dyn Artifact>> {
         &self.logs
     }

@@ -2,8 +2,8 @@
 //!
 //! The `build.log` of a profile consists of the logs of the derivations that the profile needs.
 //! Each log was recorded when the derivation was built, for this profile or another one. The
-//! `build.log` of the same parts is written only once, so that it tells how they were built, and not
-//! that a later build found them.
+//! `build.log` of the same parts is written only once, so that it tells how they were built, and
+//! not that a later build found them.
 
 use std::collections::BTreeSet;
 use std::fs::File;

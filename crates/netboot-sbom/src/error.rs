@@ -1,7 +1,7 @@
 //! The errors of this crate.
 
 use foreign_text::ForeignText;
-use netboot_core::ErrorClass;
+use netboot_core::{BackendError, ErrorClass};
 
 /// The errors of this crate.
 ///
@@ -47,9 +47,14 @@ impl Error {
             Self::Image(error) => error.hint(),
         }
     }
+}
 
-    /// Returns the class, which tells a program what to do.
-    pub fn class(&self) -> ErrorClass {
+impl BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        self.hint()
+    }
+
+    fn class(&self) -> ErrorClass {
         match self {
             Self::UnreadableSbom { .. } => ErrorClass::Damaged,
             Self::Unwritable { .. } => ErrorClass::Failed,

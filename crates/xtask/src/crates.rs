@@ -10,7 +10,7 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 11] = [
+const PUBLISHED: [&str; 12] = [
     "foreign-text",
     "ipxe-script",
     "netboot-closure",

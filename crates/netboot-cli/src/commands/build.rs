@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use clap::Args;
 use netboot_closure::CompressionLevel;
-use netboot_core::{Architecture, Image, Payload, Profile, ProfileName, ProfileSpec, Report};
+use netboot_core::{
+    Architecture, DocumentKind, Image, Payload, Profile, ProfileName, ProfileSpec, Report,
+};
 use netboot_nix::{NixBuilder, NixBuilderOptions};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +23,7 @@ use self::output::prepare_output;
 use crate::answer::{Answer, FAILED};
 use crate::at_least_one::at_least_one;
 use crate::closure_program::closure_boot;
+use crate::document_options::DocumentOptions;
 use crate::failure::Cancelled;
 use crate::image_directory::check_image_directory;
 use crate::known_profiles::KnownProfiles;
@@ -101,6 +104,9 @@ pub(crate) struct Arguments {
     compression_level: Option<CompressionLevel>,
 
     #[command(flatten)]
+    documents: DocumentOptions,
+
+    #[command(flatten)]
     publication: PublicationOptions,
 }
 
@@ -126,6 +132,7 @@ With --json:
 struct Work {
     builder: NixBuilder,
     choice: Choice,
+    documents: Vec<DocumentKind>,
     publication: Publication,
 }
 
@@ -191,7 +198,9 @@ impl Arguments {
         let builder = self.options(session)?.configuration(move |profile| {
             configurations.get(profile.name()).cloned().unwrap_or_default()
         });
-        Ok(Work { builder: builder.build().of_command_line()?, choice, publication })
+        let documents = self.documents.kinds(session)?;
+        let builder = builder.licences(documents.contains(&DocumentKind::Sbom));
+        Ok(Work { builder: builder.build().of_command_line()?, choice, documents, publication })
     }
 
     /// Fails if an image needs the program for closures, and nobody named it; and if no image has a

@@ -1,5 +1,7 @@
 //! `netboot list`: the releases of a target.
 
+mod sbom;
+
 use std::io::IsTerminal;
 use std::time::SystemTime;
 
@@ -12,7 +14,9 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, FAILED};
 use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::ReaderOptions;
+use crate::release_bills::{find_release, read_bills};
 use crate::release_list::{self, ListedRelease, Listing, ReleaseState};
+use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
 use crate::shown_time::{ago, utc};
 
@@ -40,10 +44,20 @@ With --json:
     problem       why its manifest cannot be used, or null";
 
 #[derive(Debug, Args)]
-#[command(after_long_help = JSON)]
+#[command(after_long_help = format!("{}\n\n{JSON}", sbom::JSON))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: PublishedTarget,
+
+    /// Show what the images of a release consist of, instead of the releases. The release needs
+    /// SBOMs: see `netboot build --sbom`.
+    #[arg(long)]
+    sbom: bool,
+
+    /// With `--sbom`, the release: the first digits of its id are enough. The default is the live
+    /// release.
+    #[arg(value_name = "RELEASE", requires = "sbom")]
+    release: Option<ReleasePrefix>,
 
     #[command(flatten)]
     options: ReaderOptions,
@@ -54,6 +68,12 @@ impl Arguments {
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
+        if self.sbom {
+            let prefix = self.release.as_ref();
+            let release = find_release(prefix, &self.target, &publisher, session).await?;
+            let bills = read_bills(&publisher, &release, session).await?;
+            return Ok(sbom::answer(self.target.as_str(), &release, &bills));
+        }
         let listing = until_cancelled(session, release_list::list(&publisher)).await?;
         let Listing { releases: listed, problem: of_pointer } = listing;
         for problem in listed.iter().filter_map(problem) {

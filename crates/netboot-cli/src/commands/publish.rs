@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use bytesize::ByteSize;
 use clap::Args;
 use netboot_core::{
-    Architecture, Builder, Context, Event, Image, PrebuiltBuilder, PrebuiltImage, Profile,
-    ProfileName, ProfileSpec, Report,
+    Architecture, ArtifactKind, Builder, Context, DocumentKind, Event, FileArtifact, FileName,
+    Image, PrebuiltBuilder, PrebuiltImage, Profile, ProfileName, ProfileSpec, Report,
 };
+use netboot_sbom::with_documents;
 use serde_json::Map;
 
 use crate::answer::Answer;
+use crate::document_options::DocumentOptions;
 use crate::error::Error;
 use crate::failure::Cancelled;
 use crate::known_profiles::KnownProfiles;
@@ -44,6 +46,9 @@ pub(crate) struct Arguments {
     /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated.
     #[arg(long = "to", value_name = "TARGET", required = true)]
     targets: Vec<String>,
+
+    #[command(flatten)]
+    documents: DocumentOptions,
 
     #[command(flatten)]
     publication: PublicationOptions,
@@ -114,9 +119,11 @@ impl Arguments {
         let names: Vec<&dyn Profile> = profiles.iter().map(|one| one as &dyn Profile).collect();
         let mut images = Vec::new();
         let reading = reading(&session.context);
+        let kinds = self.documents.kinds(session)?;
         for (profile, directory) in names.iter().zip(&self.images) {
             let image = builder.build(*profile, &reading).await;
             let image = image.map_err(|error| of_image(error, directory))?;
+            let image = documented(image, directory, &kinds, &reading).await?;
             let size = ByteSize::b(image.fetched_size()).display().iec();
             session.progress.line(&format!("{}: ready to publish, {size}", image.profile()));
             images.push(image);
@@ -157,6 +164,28 @@ impl Arguments {
         };
         self.images.iter().zip(given).map(name).collect()
     }
+}
+
+/// Gives an image the documents that a build wrote into its folder, and those of `kinds` that are
+/// not there.
+async fn documented(
+    image: Image,
+    directory: &Path,
+    kinds: &[DocumentKind],
+    context: &Context,
+) -> Result<Image, Report> {
+    let mut image = image;
+    for kind in DocumentKind::ALL {
+        let path = directory.join(kind.file_name());
+        if path.is_file() {
+            let name = FileName::new(kind.file_name())?;
+            let document = FileArtifact::open(ArtifactKind::Document, name, path, context).await?;
+            image = image.with_document(kind, document)?;
+        }
+    }
+    let missing = kinds.iter().filter(|kind| !image.documents().contains_key(kind));
+    let missing: Vec<DocumentKind> = missing.copied().collect();
+    Ok(with_documents(image, &missing)?)
 }
 
 /// A context without the events of a build that ended: existing images are only read.

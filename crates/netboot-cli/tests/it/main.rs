@@ -12,6 +12,7 @@ mod build_targets;
 mod build_terminal;
 mod completions;
 mod configuration;
+mod documents;
 mod export;
 mod fleet;
 mod followed_hints;

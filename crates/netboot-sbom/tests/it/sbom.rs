@@ -1,5 +1,7 @@
 //! An SBOM has everything that an image consists of, and a foreign text is no SBOM.
 
+use cyclonedx_bom::models::bom::{Bom, SpecVersion};
+use cyclonedx_bom::validation::Validate;
 use netboot_core::{DocumentKind, Release, layout};
 use netboot_sbom::{Bill, Error, sbom, with_documents};
 use serde_json::{Value, json};
@@ -48,6 +50,15 @@ fn equal_images_have_equal_bytes_and_other_images_other_serial_numbers() {
     assert_ne!(one, other);
     assert_eq!(one.len(), "urn:uuid:".len() + 36);
     assert_eq!(&one[one.len() - 22..one.len() - 21], "8", "{one} is a UUID of version 8");
+}
+
+#[test]
+fn an_sbom_follows_the_rules_of_cyclonedx() {
+    for image in [built(), prebuilt()] {
+        let bom = Bom::parse_from_json(sbom(&image).unwrap().as_slice()).unwrap();
+        let result = bom.validate_version(SpecVersion::V1_5);
+        assert!(result.passed(), "{result:?}");
+    }
 }
 
 #[test]

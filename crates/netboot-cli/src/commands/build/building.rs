@@ -2,6 +2,7 @@
 
 use bytesize::ByteSize;
 use netboot_core::{Builder, Image, Profile, ProfileName, Report, counted};
+use netboot_sbom::with_documents;
 use serde_json::{Map, Value, json};
 
 use super::{Arguments, Work, described};
@@ -31,9 +32,7 @@ impl Arguments {
         let (mut images, mut failures, mut objects) = (Vec::new(), Vec::new(), Vec::new());
         for (profile, result) in profiles.iter().zip(results) {
             let outcome = match result {
-                Ok(image) => {
-                    self.write_image(session, &work.publication, &image).await.map(|()| image)
-                }
+                Ok(image) => self.write_image(session, work, image).await,
                 Err(error) => Err(self.keep_log(profile.name(), error)),
             };
             let mut object = described(&work.choice, profile);
@@ -65,19 +64,22 @@ impl Arguments {
         Ok(Built { images, has_failed: !failures.is_empty(), object })
     }
 
+    /// Gives the image its documents, and writes its folder.
     async fn write_image(
         &self,
         session: &Session,
-        publication: &Publication,
-        image: &Image,
-    ) -> Result<(), Report> {
-        let renderer = if publication.has_targets() {
-            publication.renderer.clone()
+        work: &Work,
+        image: Image,
+    ) -> Result<Image, Report> {
+        let image = with_documents(image, &work.documents)?;
+        let renderer = if work.publication.has_targets() {
+            work.publication.renderer.clone()
         } else {
             self.publication.folder_renderer(session, image.profile())?
         };
-        let script = renderer.render_standalone(image)?;
-        write_image_directory(&self.output_dir, image, &script).await
+        let script = renderer.render_standalone(&image)?;
+        write_image_directory(&self.output_dir, &image, &script).await?;
+        Ok(image)
     }
 
     /// Puts the log of a failed build in the place that the runbook names.
