@@ -17,11 +17,13 @@ pub(crate) mod protection;
 mod prove;
 pub(crate) mod prune;
 mod publish;
+mod questions;
 mod refresh;
 mod rehearse;
 pub(crate) mod repair;
 pub(crate) mod rollback;
 mod settle;
+mod sight;
 mod stage;
 mod unchanged;
 pub(crate) mod uploads;
@@ -46,6 +48,7 @@ use crate::publisher::checks::known_objects::KnownObjects;
 use crate::publisher::checks::places::PlaceRules;
 use crate::publisher::checks::signing::Signing;
 use crate::publisher::inventory::pointer_state::PointerState;
+use crate::publisher::sight::Sight;
 use crate::signature::Signer;
 use crate::signature::trusted_keys::TrustedKeys;
 use crate::store::Store;
@@ -97,6 +100,8 @@ pub struct Publisher {
     binary_cache: Option<BinaryCache>,
     known: Arc<KnownObjects>,
     clock: Arc<dyn Clock>,
+    /// The view of the store, during an operation that has one.
+    sight: Option<Arc<Sight>>,
 }
 
 impl From<Arc<dyn Store>> for Publisher {
@@ -113,6 +118,7 @@ impl From<Arc<dyn Store>> for Publisher {
             binary_cache: None,
             known: Arc::default(),
             clock: Arc::new(SystemClock),
+            sight: None,
         }
     }
 }

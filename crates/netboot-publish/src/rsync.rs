@@ -3,8 +3,11 @@
 mod arguments;
 mod builder;
 mod connection;
+mod directories;
 pub(crate) mod failure;
 pub(crate) mod listing;
+mod look;
+mod order;
 mod progress;
 mod reading;
 mod record;

@@ -60,6 +60,7 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 /// 7. `swap` atomically replaces the object if it still has the version `expected`, or, for `None`,
 ///    if there is no object. Otherwise it changes nothing and returns a conflict. If several calls
 ///    compete, one succeeds. A store without `compare_and_swap` always replaces the object.
+///    `swap_and_delete` also removes objects, unless there is a conflict.
 /// 8. The version changes whenever the bytes change.
 /// 9. `delete` removes objects and links. A missing object is not an error. When `delete` returns,
 ///    no object of the batch exists.
@@ -202,6 +203,25 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
         expected: Option<&Version>,
         content: Bytes,
     ) -> Result<Swap, Error>;
+
+    /// Replaces an object as [`swap`](Self::swap) does and, if it did, removes the objects in
+    /// `unneeded`. The default calls `swap` and then `delete`.
+    ///
+    /// # Errors
+    /// If the target cannot be reached or written. The object may then have been replaced.
+    async fn swap_and_delete(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+        unneeded: &[ReleasePath],
+    ) -> Result<Swap, Error> {
+        let swap = self.swap(path, expected, content).await?;
+        if swap == Swap::Done && !unneeded.is_empty() {
+            self.delete(unneeded, &Context::new()).await?;
+        }
+        Ok(swap)
+    }
 
     /// Removes a batch of objects and links.
     ///

@@ -19,11 +19,11 @@ use crate::store::{
 /// count, or to fail on purpose.
 ///
 /// A layer returns its [`inner`](Self::inner) store and implements only the methods that it
-/// changes. The other methods call the inner store, except two: [`look`](Self::look) asks the
-/// layer's own `stat` and `read`, and [`send_in_order`](Self::send_in_order) calls the layer's own
-/// `send`. So a layer that changes `send` sees everything that is sent. A layer that does not change
-/// those methods should pass these two on, since an inner store may answer faster. Every layer is a
-/// [`Store`] and has to keep its contract.
+/// changes. The other methods call the inner store, except three: [`look`](Self::look),
+/// [`send_in_order`](Self::send_in_order) and [`swap_and_delete`](Self::swap_and_delete) call the
+/// layer's own `stat`, `read`, `send`, `swap` and `delete`. So a layer that changes `send` sees
+/// everything that is sent. A layer that changes none of those should pass the three on, since an
+/// inner store may be faster. Every layer is a [`Store`] and has to keep its contract.
 ///
 /// ```
 /// use std::fmt;
@@ -172,6 +172,25 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
         self.inner().swap(path, expected, content).await
     }
 
+    /// See [`Store::swap_and_delete`]. The default calls this layer's [`swap`](Self::swap) and
+    /// [`delete`](Self::delete).
+    ///
+    /// # Errors
+    /// The errors of [`Store::swap_and_delete`].
+    async fn swap_and_delete(
+        &self,
+        path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+        unneeded: &[ReleasePath],
+    ) -> Result<Swap, Error> {
+        let swap = self.swap(path, expected, content).await?;
+        if swap == Swap::Done && !unneeded.is_empty() {
+            self.delete(unneeded, &Context::new()).await?;
+        }
+        Ok(swap)
+    }
+
     /// See [`Store::delete`].
     ///
     /// # Errors
@@ -272,6 +291,17 @@ macro_rules! forward_store {
             ) -> Result<Swap, Error> {
                 let $this = self;
                 $via::swap($inner, path, expected, content).await
+            }
+
+            async fn swap_and_delete(
+                &self,
+                path: &ReleasePath,
+                expected: Option<&Version>,
+                content: Bytes,
+                unneeded: &[ReleasePath],
+            ) -> Result<Swap, Error> {
+                let $this = self;
+                $via::swap_and_delete($inner, path, expected, content, unneeded).await
             }
 
             async fn delete(

@@ -32,6 +32,7 @@ pub(crate) async fn check(make: Make<'_>) {
     of(&[6], reading::open_range_gives_the_bytes_of_the_range(make)).await;
     of(&[6], reading::read_refuses_what_is_too_large(make)).await;
     of(&[7], swap::swap_replaces_what_was_expected(make)).await;
+    of(&[7], swap::a_swap_deletes_what_is_unneeded(make)).await;
     of(&[7], swap::of_several_swaps_one_succeeds(make)).await;
     of(&[8], swap::a_version_changes_with_the_bytes(make)).await;
     of(&[9], delete_removes(make)).await;

@@ -1,7 +1,6 @@
 //! Making a staged release live: the only step that machines notice.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::collections::BTreeMap;
 
 use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, ReleasePath, layout};
 
@@ -14,9 +13,10 @@ use crate::publisher::checks::objects::required;
 use crate::publisher::checks::whole::{require_unchanged, require_whole_in};
 use crate::publisher::inventory::pointer_state::PointerState;
 use crate::publisher::inventory::untrusted_manifest::read_exactly;
+use crate::publisher::stage::JustSent;
 use crate::publisher::uploads::upload;
 use crate::receipt::{Outcome, Receipt};
-use crate::store::Swap;
+use crate::store::{Question, Swap};
 
 impl Publisher {
     /// Makes a staged release live by replacing the pointer.
@@ -36,8 +36,10 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let release = release.into();
-        let base = self.read_pointer().await?;
-        self.make_live(&release, &base, ActivationKind::Activated, context).await
+        let records = self.records_of(&release);
+        let this = self.seeing(Question::default().with_documents(records));
+        let base = this.read_pointer().await?;
+        this.make_live(&release, &base, ActivationKind::Activated, context).await
     }
 
     /// Replaces the pointer with the pointer of `release`, unless it changed since `base`.
@@ -48,15 +50,22 @@ impl Publisher {
         kind: ActivationKind,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        self.make_sent_live(release, &BTreeSet::new(), base, kind, context).await
+        let just = JustSent::default();
+        if !self.store.capabilities().lock()
+            && let Ok(trusted) = self.read_trusted_manifest(release).await
+        {
+            let this = self.seeing(self.question_of_manifest(trusted.manifest())?);
+            return this.make_sent_live(release, &just, base, kind, context).await;
+        }
+        self.make_sent_live(release, &just, base, kind, context).await
     }
 
     /// Replaces the pointer with the pointer of `release`, unless it changed since `base`. This
-    /// publisher has just sent the objects in `sent`.
+    /// publisher has just sent what `just` says.
     pub(crate) async fn make_sent_live(
         &self,
         release: &ReleaseId,
-        sent: &BTreeSet<ReleasePath>,
+        just: &JustSent,
         base: &PointerState,
         kind: ActivationKind,
         context: &Context,
@@ -70,7 +79,7 @@ impl Publisher {
         let hashed = if self.hashes_before_going_live() {
             // Reading takes long, so it happens before the lock.
             let trusted = self.read_trusted_manifest(release).await?;
-            self.require_sound(trusted.manifest(), sent, context).await?
+            self.require_sound(trusted.manifest(), &just.objects, context).await?
         } else {
             BTreeMap::new()
         };
@@ -104,9 +113,12 @@ impl Publisher {
         if !stays {
             self.require_protection(base)?;
         }
-        let entry_points = places.entry_points_to_write();
+        let mut entry_points = places.entry_points_to_write();
         lock.check()?;
-        self.write_entry_points(manifest, &entry_points, context).await?;
+        self.write_entry_points(manifest, &entry_points, just, context).await?;
+        entry_points.extend(just.entry_points.iter().cloned());
+        entry_points.sort();
+        entry_points.dedup();
         context.check()?;
         // A publisher that took the lost lock may have pruned the release meanwhile.
         lock.check()?;
@@ -123,8 +135,10 @@ impl Publisher {
         if !stays {
             self.seal(&mut pointer, base).await?;
         }
-        let begun = Instant::now();
-        self.swap(&pointer, base, stays).await?;
+        self.forget_old_view().await;
+        // Another publisher may have read the pointer as long before its swap.
+        let begun = self.view_began().await;
+        self.swap(&pointer, base, stays, &just.unneeded).await?;
         if let ([activation, ..], false) = (pointer.history.as_slice(), stays) {
             if self.store.capabilities().compare_and_swap() {
                 self.remember(&pointer).await;
@@ -157,24 +171,34 @@ impl Publisher {
         pointer: &Pointer,
         base: &PointerState,
         unchanged: bool,
+        unneeded: &[ReleasePath],
     ) -> Result<(), Error> {
+        self.forget_old_view().await;
         let guarded = self.store.capabilities().compare_and_swap();
         // Without compare-and-swap, reading the pointer again is the best that is possible.
         let swapped =
             if (unchanged || !guarded) && self.read_pointer().await?.version != base.version {
                 Swap::Conflict
             } else if unchanged {
+                if !unneeded.is_empty() {
+                    self.store.delete(unneeded, &Context::new()).await?;
+                }
                 Swap::Done
             } else {
-                self.store.swap(&base.path, base.version.as_ref(), pointer.to_bytes()).await?
+                let (expected, text) = (base.version.as_ref(), pointer.to_bytes());
+                self.store.swap_and_delete(&base.path, expected, text, unneeded).await?
             };
         if swapped == Swap::Done {
             return Ok(());
         }
+        self.forget_view().await;
         let now = self.read_pointer().await?;
         let same = |now: &Pointer| now.live() == pointer.live() && now.script == pointer.script;
         if now.pointer().is_some_and(same) {
             // Another publisher made the very same release live.
+            if !unneeded.is_empty() {
+                self.store.delete(unneeded, &Context::new()).await?;
+            }
             return Ok(());
         }
         let (pointer, expected) = (self.pointer.clone(), base.live());
@@ -186,13 +210,17 @@ impl Publisher {
         &self,
         manifest: &Manifest,
         paths: &[ReleasePath],
+        just: &JustSent,
         context: &Context,
     ) -> Result<(), Error> {
         let (store, mut uploads) = (self.store.as_ref(), Vec::new());
         for path in paths {
             let Some(entry_point) = manifest.entry_points().get(path) else { continue };
             let blob = layout::blob(&entry_point.sha256);
-            let text = read_exactly(store, manifest.release(), blob, *entry_point).await?;
+            let text = match just.texts.get(path) {
+                Some(text) => text.clone(),
+                None => read_exactly(store, manifest.release(), blob, *entry_point).await?,
+            };
             uploads.push(upload(path.clone(), text)?);
         }
         self.store.send(uploads, context).await

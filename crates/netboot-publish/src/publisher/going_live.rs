@@ -37,8 +37,13 @@ impl Publisher {
         let doubted = self.verification.to_read(unknown.clone(), manifest.blobs());
         unknown.retain(|path, _| !sent.contains(path) || doubted.contains_key(path));
         let _phase = context.phase(Phase::Verifying, None);
+        let reads = !unknown.is_empty();
         let (wrong, _) = check_contents(&self.store, unknown, context).await?;
         findings.extend(wrong);
+        if reads {
+            // Reading took time in which an object may have changed.
+            self.forget_view().await;
+        }
         not_whole(manifest, findings)?;
         self.known.remember(sound, &found, now);
         Ok(found)

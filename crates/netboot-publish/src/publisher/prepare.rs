@@ -36,8 +36,9 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Prepared, Error> {
-        let base = self.read_pointer().await?;
-        self.prepare_over(base, release, context).await
+        let this = self.seeing(self.question_of(release)?);
+        let base = this.read_pointer().await?;
+        this.prepare_seen(base, release, context).await
     }
 
     /// Stages a release to replace `base`, unless something would keep it from going live.
@@ -47,8 +48,17 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Prepared, Error> {
+        self.seeing(self.question_of(release)?).prepare_seen(base, release, context).await
+    }
+
+    async fn prepare_seen(
+        &self,
+        base: PointerState,
+        release: &Release,
+        context: &Context,
+    ) -> Result<Prepared, Error> {
         self.require_publishable(release, &base).await?;
-        let staged = self.stage(release, context).await?;
+        let staged = self.stage_seen(release, context).await?;
         Ok(Prepared { base, staged })
     }
 

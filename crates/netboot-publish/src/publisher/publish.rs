@@ -10,7 +10,7 @@ use crate::pointer::activation::ActivationKind;
 use crate::publisher::Publisher;
 use crate::publisher::checks::objects::all_present;
 use crate::publisher::inventory::pointer_state::PointerState;
-use crate::publisher::stage::Sent;
+use crate::publisher::stage::{JustSent, Sent};
 use crate::receipt::Receipt;
 
 /// The number of times that a release is sent if parts of it turn out to be damaged or pruned.
@@ -53,8 +53,9 @@ impl Publisher {
     /// live, such as [`Error::ForeignFile`], are found before anything is sent.
     /// [`Error::Conflict`] also if the pointer changes while the release is sent.
     pub async fn publish(&self, release: &Release, context: &Context) -> Result<Receipt, Error> {
-        let base = self.read_pointer().await?;
-        self.publish_from(release, &base, context).await
+        let this = self.seeing(self.question_of(release)?);
+        let base = this.read_pointer().await?;
+        this.publish_from(release, &base, context).await
     }
 
     /// Publishes a release if `base` is live (`None`: no release). A release that was made from
@@ -70,8 +71,9 @@ impl Publisher {
         release: &Release,
         context: &Context,
     ) -> Result<Receipt, Error> {
-        let found = self.require_live(base).await?;
-        self.publish_from(release, &found, context).await
+        let this = self.seeing(self.question_of(release)?);
+        let found = this.require_live(base).await?;
+        this.publish_from(release, &found, context).await
     }
 
     /// Returns the pointer if it makes `base` live.
@@ -111,6 +113,7 @@ impl Publisher {
                         damage.extend(damaged(&findings));
                     }
                     attempt += 1;
+                    self.forget_view().await;
                 }
                 published => return published,
             }
@@ -125,17 +128,28 @@ impl Publisher {
         context: &Context,
     ) -> Result<Receipt, Error> {
         let live = base.live() == Some(*release.id()) && damage.is_empty();
-        let (mut staged, sent) = if live && self.is_staged(release).await? {
-            (all_present(release.manifest()), BTreeSet::new())
+        let (mut staged, just) = if live && self.is_staged(release).await? {
+            (all_present(release.manifest()), JustSent::default())
         } else {
+            let store = self.store.as_ref();
+            let places = self.places.require_writable(store, release.manifest(), base).await?;
             // Activation finds out whether it is whole, and what else is damaged.
-            let Sent { staged, objects: sent, .. } =
-                self.send_release(release, damage, context).await?;
-            (staged, sent)
+            let entry_points = places.entry_points_to_write();
+            let Sent { staged, just, .. } =
+                self.send_release(release, damage, &entry_points, context).await?;
+            (staged, just)
         };
         staged.binary_cache = self.fill_cache(release, context).await?;
         let (id, kind) = (release.id(), ActivationKind::Activated);
-        let receipt = self.make_sent_live(id, &sent, base, kind, context).await?;
+        let receipt = match self.make_sent_live(id, &just, base, kind, context).await {
+            Err(error) if !just.unneeded.is_empty() => {
+                // The release is staged, and may go live later. What stays is deleted then.
+                let deleted = self.store.delete(&just.unneeded, context).await;
+                drop(deleted.inspect_err(|error| tracing::debug!(%error, "the record stays")));
+                return Err(error);
+            }
+            made => made?,
+        };
         Ok(Receipt { staged: Some(staged), ..receipt })
     }
 }

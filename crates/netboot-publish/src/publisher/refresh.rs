@@ -40,7 +40,7 @@ impl Publisher {
         self.read_trusted_manifest(&live).await?;
         let mut pointer = there.clone();
         self.seal(&mut pointer, &base).await?;
-        self.swap(&pointer, &base, false).await?;
+        self.swap(&pointer, &base, false, &[]).await?;
         self.remember(&pointer).await;
         Ok(Some(live))
     }

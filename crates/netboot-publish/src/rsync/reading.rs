@@ -184,7 +184,7 @@ async fn fetch_once(
 
 /// Accepts a failure that only reports missing or deleted files. Returns true if the directory
 /// itself exists.
-fn accept_missing(outcome: RunResult) -> Result<bool, Error> {
+pub(super) fn accept_missing(outcome: RunResult) -> Result<bool, Error> {
     let Err(failure) = outcome else { return Ok(true) };
     match failure.kind() {
         RsyncFailureKind::Vanished => Ok(true),

@@ -6,16 +6,18 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::future::try_join;
 use netboot_core::{ArtifactReader, Context, ReleasePath};
 use tokio::sync::RwLock;
 
 use super::arguments::Arguments;
+use super::directories::needed;
 use super::listing;
 use super::session::Session;
 use super::work_directory::{TREE, WorkDirectory};
 use crate::error::Error;
 use crate::local::LocalStore;
-use crate::store::{Document, Entry, ListScope, Listed, Store};
+use crate::store::{Answer, Document, Entry, ListScope, Listed, Question, Store};
 
 /// The maximum size in bytes of a file that is always compared by its bytes: pointers, entry points
 /// and manifests.
@@ -68,6 +70,51 @@ impl Record {
         let foreign = foreign.into_iter().filter(|(_, found)| *found != Comparison::Absent);
         found.extend(foreign.map(|(path, _)| (path, Entry::Other)));
         Ok(found)
+    }
+
+    /// Answers a question with two runs at once: one compares small files by their bytes, the other
+    /// one compares sizes and finds out which directories are missing.
+    pub(super) async fn look(
+        &self,
+        session: &Arc<Session>,
+        question: &Question,
+    ) -> Result<Answer, Error> {
+        let _unchanged = self.changing.read().await;
+        let paths: Vec<ReleasePath> = question.paths().cloned().collect();
+        let mut recorded = self.copy.look(question).await?;
+        let small = |path: &&ReleasePath| {
+            let size = recorded.entries.get(*path).and_then(Entry::size);
+            size.is_some_and(|size| size <= COMPARED_WHOLE)
+        };
+        let is_link = |path: &&ReleasePath| {
+            recorded.entries.get(*path).is_some_and(|entry| entry.size().is_none())
+        };
+        let documents: BTreeSet<&ReleasePath> = recorded.documents.keys().collect();
+        let by_bytes = |path: &&ReleasePath| small(path) || documents.contains(path);
+        let others = paths.iter().filter(|path| !by_bytes(path) && !is_link(path));
+        let (by_bytes, by_size): (Vec<ReleasePath>, Vec<ReleasePath>) =
+            (paths.iter().filter(by_bytes).cloned().collect(), others.cloned().collect());
+        let directories = needed(&paths);
+        let (mut compared, sizes) = try_join(
+            self.compare(session, &by_bytes, CompareBy::Bytes),
+            self.compare_in(session, &by_size, &directories),
+        )
+        .await?;
+        compared.extend(sizes);
+        for path in &paths {
+            let state = compared.get(path).copied();
+            match (state, recorded.entries.contains_key(path)) {
+                (None, _) | (Some(Comparison::Same), true) => {}
+                (Some(Comparison::Absent), _) => drop(recorded.entries.remove(path)),
+                (Some(Comparison::Different), _) | (Some(Comparison::Same), false) => {
+                    recorded.entries.insert(path.clone(), Entry::Other);
+                }
+            }
+            if !matches!(recorded.entries.get(path), Some(Entry::Object { .. })) {
+                recorded.documents.remove(path);
+            }
+        }
+        Ok(recorded)
     }
 
     /// The entries in `scope` that were sent and are still there.
@@ -163,8 +210,43 @@ impl Record {
         if paths.is_empty() {
             return Ok(BTreeMap::new());
         }
+        let how = if by == CompareBy::Bytes { "--checksum" } else { "--size-only" };
+        Ok(self.compare_with(session, paths, &[], how).await?.0)
+    }
+
+    /// Compares sizes. The session remembers which of the directories are at the target.
+    async fn compare_in(
+        &self,
+        session: &Arc<Session>,
+        paths: &[ReleasePath],
+        directories: &BTreeSet<String>,
+    ) -> Result<BTreeMap<ReleasePath, Comparison>, Error> {
+        let directories = session.directories.unknown(directories);
+        if paths.is_empty() && directories.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let names: Vec<&str> = directories.iter().map(String::as_str).collect();
+        let (compared, missing) = self.compare_with(session, paths, &names, "--size-only").await?;
+        let (missing, there) =
+            directories.into_iter().partition(|directory| missing.contains(directory));
+        session.directories.saw(there, missing);
+        Ok(compared)
+    }
+
+    /// Compares the target with the copy. Returns the missing ones of `directories`, too.
+    async fn compare_with(
+        &self,
+        session: &Arc<Session>,
+        paths: &[ReleasePath],
+        directories: &[&str],
+        how: &str,
+    ) -> Result<(BTreeMap<ReleasePath, Comparison>, BTreeSet<String>), Error> {
         let context = Context::new();
         let work = session.work_directory().await?;
+        for directory in directories {
+            let path = work.path(TREE).join(directory);
+            std::fs::create_dir_all(&path).map_err(|source| Error::io("create", &path, source))?;
+        }
         let mut compared = BTreeMap::new();
         for path in paths {
             // If one path is a parent of another one, the longer path cannot exist.
@@ -173,15 +255,20 @@ impl Record {
             compared.insert(path.clone(), begin);
         }
         let laid_out = compared.iter().filter(|(_, begin)| **begin == Comparison::Same);
-        let tree: Vec<&str> = laid_out.map(|(path, _)| path.as_str()).collect();
-        let by = if by == CompareBy::Bytes { "--checksum" } else { "--size-only" };
-        let sent = would_send(session, &work, &tree, by, &context).await?;
+        let laid_out = laid_out.map(|(path, _)| path.as_str());
+        let tree: Vec<&str> = directories.iter().copied().chain(laid_out).collect();
+        let sent = would_send(session, &work, &tree, how, &context).await?;
+        let mut missing = BTreeSet::new();
         for (path, is_new) in sent {
+            if let Some(directory) = path.strip_suffix('/') {
+                missing.extend(is_new.then(|| directory.to_owned()));
+                continue;
+            }
             let Ok(path) = ReleasePath::new(path) else { continue };
             let found = if is_new { Comparison::Absent } else { Comparison::Different };
             compared.insert(path, found);
         }
-        Ok(compared)
+        Ok((compared, missing))
     }
 
     fn lay_out(&self, work: &WorkDirectory, path: &ReleasePath) -> Result<bool, Error> {
@@ -230,7 +317,7 @@ async fn would_send(
     work.write_names(tree.iter().copied())?;
     let version = session.version(work, context).await?;
     let mut arguments = Arguments::new(&session.settings, version);
-    arguments.add_all(["--dry-run", "--copy-links", how, listing::FORMAT]);
+    arguments.add_all(["--dry-run", "--copy-links", "--dirs", how, listing::FORMAT]);
     arguments.by_names();
     let operand = session.settings.target.operand();
     let arguments = arguments.with_operands(&format!("{TREE}/"), &operand);

@@ -1,8 +1,7 @@
 //! The runs of `rsync` to one target.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use foreign_text::ForeignText;
@@ -12,6 +11,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::arguments::Arguments;
 use super::connection::{Connection, Sharing};
+use super::directories::KnownDirectories;
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
 use super::settings::{SSH_AGENT, Settings};
 use super::version::RsyncVersion;
@@ -39,7 +39,7 @@ pub(super) struct Session {
     runs: Semaphore,
     one_at_a_time: AtomicBool,
     fsync_refused: AtomicBool,
-    known_directories: Mutex<BTreeSet<String>>,
+    pub(super) directories: KnownDirectories,
     root_mode: OnceLock<u32>,
     told_about_root: AtomicBool,
 }
@@ -56,7 +56,7 @@ impl Session {
             runs: Semaphore::new(PARALLEL_RUNS as usize),
             one_at_a_time: AtomicBool::new(false),
             fsync_refused: AtomicBool::new(false),
-            known_directories: Mutex::default(),
+            directories: KnownDirectories::default(),
             root_mode: OnceLock::new(),
             told_about_root: AtomicBool::new(false),
         }
@@ -276,23 +276,6 @@ impl Session {
         {
             context.emit(warning);
         }
-    }
-
-    /// The directories of `directories` that are not known to be at the target.
-    pub(super) fn unknown_directories(&self, directories: BTreeSet<String>) -> BTreeSet<String> {
-        let known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
-        directories.into_iter().filter(|directory| !known.contains(directory)).collect()
-    }
-
-    /// Remembers directories that are at the target.
-    pub(super) fn remember_directories(&self, directories: impl IntoIterator<Item = String>) {
-        let mut known = self.known_directories.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(directories);
-    }
-
-    /// Forgets all directories, because they may have been deleted.
-    pub(super) fn forget_directories(&self) {
-        self.known_directories.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

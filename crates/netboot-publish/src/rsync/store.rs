@@ -2,30 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, SeekFrom};
+use std::io::SeekFrom;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use netboot_core::{
-    ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath, Sha256Digest,
-};
+use netboot_core::{ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::RwLockWriteGuard;
 
+use super::directories::NewDirectories;
+use super::look;
+use super::order;
 use super::reading::{self, Fetched};
 use super::record::Record;
 use super::session::Session;
 use super::settings::Settings;
 use super::target::RsyncTarget;
-use super::writing::{self, NewDirectories};
+use super::writing;
 use crate::error::Error;
 use crate::store::{
-    Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Store, StoreLock, Swap,
-    Upload, Version,
+    Answer, Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Question, Store,
+    StoreLock, Swap, Upload, Version,
 };
 
 /// A directory of another machine, which a web server there serves. `rsync` reaches it by ssh or
@@ -55,6 +55,30 @@ use crate::store::{
 ///   configuration. Cancelling the work stops both.
 /// - The times of files are whole seconds.
 ///
+/// # Runs
+/// To publish a release takes at most six runs of `rsync`, and one if the release is live already.
+/// Links of the old layout, a binary cache and a question of a signer's owner cost more.
+/// 1. A *look* fetches the pointer, the manifest and the entry points, and tells the sizes of all
+///    other files. One run suffices because `look` may answer each part from another moment
+///    (sentence 15 of the contract of [`Store`]). A file of the expected size counts as the same
+///    file, as in a listing: by sentences 2 and 3, a sent file has arrived whole.
+/// 2. The missing files go out in one run: blobs, then the record `incomplete.json`, then the files
+///    of the release. The receiver puts one file after another into place, in the order of their
+///    names (sentence 16). Here the record comes after the blobs. Until it is there, only their
+///    age protects new blobs from a publisher that prunes at the same time. A store with a lock
+///    sends the record first; this one has no lock in any case.
+/// 3. The manifest goes out in a run of its own, because only a whole release may count as staged
+///    (promise 3 of [`Publisher`](crate::Publisher)). Entry points go with it: a machine that reads
+///    one gets the live release all the same (promise 1).
+/// 4. A second look finds what another publisher deleted or replaced meanwhile (promises 3 and 4).
+///    Nothing that it tells is asked again.
+/// 5. The pointer is replaced. The same run deletes `incomplete.json`, which may happen at any time
+///    once the manifest is in place.
+/// 6. The pointer is read again, because a store without compare-and-swap has to look for another
+///    publisher that overtook this one (promise 4).
+///
+/// An account that may only write needs two runs for a look.
+///
 /// A daemon's module needs `read only = no`. For the links of the old layout it also needs
 /// `munge symlinks = no`, because a web server cannot follow munged links.
 ///
@@ -72,7 +96,8 @@ use crate::store::{
 /// ```text
 /// command="rrsync /srv/pxe/nixos",restrict ssh-ed25519 AAAA…
 /// ```
-/// `rrsync` admits one client at a time. The store waits until it is admitted.
+/// `rrsync` admits one client at a time. The store waits until it is admitted. It also waits for a
+/// daemon that has its maximum number of connections.
 ///
 /// # Accounts that may only write
 /// With `rrsync -wo`, or `write only = yes` of a daemon, the store cannot read files back. Declare
@@ -117,6 +142,30 @@ impl RsyncStore {
     async fn file(&self, path: &ReleasePath) -> Result<Option<tokio::fs::File>, Error> {
         let fetched = reading::fetch(&self.session, path, None, &Context::new()).await?;
         Ok(fetched.file().map(tokio::fs::File::from_std))
+    }
+
+    /// Sends files and deletes others, in one run.
+    async fn send_and_delete(
+        &self,
+        uploads: Vec<Upload>,
+        unneeded: &[ReleasePath],
+        context: &Context,
+    ) -> Result<(), Error> {
+        context.check()?;
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        let _changing = changing(self.record.as_deref()).await;
+        let paths = uploads.iter().map(Upload::path);
+        let directories = self.new_directories(paths, context).await?;
+        writing::send(&self.session, &uploads, unneeded, directories, context).await?;
+        if let Some(record) = &self.record {
+            // The progress was reported already.
+            let quiet = Context::new().with_cancellation(context.cancellation().clone());
+            record.copy.send(uploads, &quiet).await?;
+            record.copy.delete(unneeded, &quiet).await?;
+        }
+        Ok(())
     }
 
     /// The target.
@@ -177,12 +226,7 @@ impl Store for RsyncStore {
                 return Err(Error::TooLarge { path, size, limit: DOCUMENT_LIMIT });
             }
         };
-        let name = path.clone();
-        let reading =
-            move || read_all(file).map_err(|source| Error::io("read", name.as_str(), source));
-        let bytes = netboot_core::blocking(reading).await?;
-        let version = Version::new(Sha256Digest::of(&bytes).to_string());
-        Ok(Some(Document { bytes, version }))
+        look::read(path, file).await.map(Some)
     }
 
     async fn open(&self, path: &ReleasePath) -> Result<Option<ArtifactReader>, Error> {
@@ -209,19 +253,24 @@ impl Store for RsyncStore {
         Ok(Some(Box::pin(file.take(range.end.saturating_sub(range.start)))))
     }
 
-    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        context.check()?;
-        if uploads.is_empty() {
-            return Ok(());
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        match &self.record {
+            Some(record) => record.look(&self.session, question).await,
+            None => look::look(&self.session, question, &Context::new()).await,
         }
-        let _changing = changing(self.record.as_deref()).await;
-        let paths = uploads.iter().map(Upload::path);
-        let directories = self.new_directories(paths, context).await?;
-        writing::send(&self.session, &uploads, directories, context).await?;
-        if let Some(record) = &self.record {
-            // The progress was reported already.
-            let quiet = Context::new().with_cancellation(context.cancellation().clone());
-            record.copy.send(uploads, &quiet).await?;
+    }
+
+    async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
+        self.send_and_delete(uploads, &[], context).await
+    }
+
+    async fn send_in_order(
+        &self,
+        batches: Vec<Vec<Upload>>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        for batch in order::joined(batches) {
+            self.send(batch, context).await?;
         }
         Ok(())
     }
@@ -229,12 +278,23 @@ impl Store for RsyncStore {
     async fn swap(
         &self,
         path: &ReleasePath,
+        expected: Option<&Version>,
+        content: Bytes,
+    ) -> Result<Swap, Error> {
+        self.swap_and_delete(path, expected, content, &[]).await
+    }
+
+    async fn swap_and_delete(
+        &self,
+        path: &ReleasePath,
         _expected: Option<&Version>,
         content: Bytes,
+        unneeded: &[ReleasePath],
     ) -> Result<Swap, Error> {
         let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
         let artifact = BytesArtifact::new(ArtifactKind::Script, name, content)?;
-        self.send(vec![Upload::new(path.clone(), artifact)], &Context::new()).await?;
+        let uploads = vec![Upload::new(path.clone(), artifact)];
+        self.send_and_delete(uploads, unneeded, &Context::new()).await?;
         Ok(Swap::Done)
     }
 
@@ -277,10 +337,4 @@ async fn changing(record: Option<&Record>) -> Option<RwLockWriteGuard<'_, ()>> {
         Some(record) => Some(record.changing.write().await),
         None => None,
     }
-}
-
-fn read_all(mut file: File) -> io::Result<Bytes> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes.into())
 }

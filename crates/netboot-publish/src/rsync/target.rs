@@ -119,16 +119,32 @@ impl RsyncTarget {
 
     /// The directory as an operand of `rsync`, with a slash at the end.
     pub(super) fn operand(&self) -> String {
+        let (root, path) = self.root();
+        let slash = if path.is_empty() { "" } else { "/" };
+        format!("{root}{path}{slash}")
+    }
+
+    /// The directory as an operand and the text before each name, for runs that fetch a list of
+    /// names. A daemon of rsync 3.5.0 without chroot looks for such names in the root of its module,
+    /// and would send another file, unless each name starts with the path from there. `/./` ends the
+    /// part of a name that the fetched file does not get (rsync(1), `--relative`).
+    pub(super) fn operand_for_names(&self) -> (String, String) {
+        let (root, path) = self.root();
+        let before = if path.is_empty() { String::new() } else { format!("{path}/./") };
+        (root, before)
+    }
+
+    /// The root of the module, or the directory itself for ssh, and the path below it.
+    fn root(&self) -> (String, &str) {
         let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match &self.place {
             Place::Daemon { module, path } => {
-                let slash = if path.is_empty() { "" } else { "/" };
-                format!("rsync://{user}{host}:{}/{module}/{path}{slash}", self.port)
+                (format!("rsync://{user}{host}:{}/{module}/", self.port), path)
             }
-            Place::Ssh { path } if path == "/" => format!("{user}{host}:/"),
-            Place::Ssh { path } => format!("{user}{host}:{path}/"),
+            Place::Ssh { path } if path == "/" => (format!("{user}{host}:/"), ""),
+            Place::Ssh { path } => (format!("{user}{host}:{path}/"), ""),
         }
     }
 }

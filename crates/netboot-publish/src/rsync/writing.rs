@@ -7,31 +7,33 @@ use std::sync::Arc;
 use netboot_core::layout::{self, Area};
 use netboot_core::{Context, ReleasePath};
 
+use super::directories::{NewDirectories, needed, parents};
 use super::listing::{self, PARTIAL_DIRECTORY};
 use super::progress::Progress;
 use super::reading;
-use super::record;
 use super::session::Session;
 use super::staging;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// The name of the root in a list of names.
-const ROOT: &str = ".";
-
-/// Sends a batch in one run. `rsync` puts each file into place by a rename.
+/// Sends a batch in one run. `rsync` puts each file into place by a rename. The same run deletes the
+/// files in `unneeded`, at any time.
 pub(super) async fn send(
     session: &Arc<Session>,
     uploads: &[Upload],
+    unneeded: &[ReleasePath],
     directories: NewDirectories,
     context: &Context,
 ) -> Result<(), Error> {
     let work = session.work_directory().await?;
     staging::stage(&work, uploads, context).await?;
     let paths = || uploads.iter().map(Upload::path);
-    work.write_names(directories.names().chain(paths().map(ReleasePath::as_str)))?;
+    // rsync deletes a name that is missing in the tree. Its parent directory must be in the tree.
+    work.create_parents(unneeded)?;
+    let names = paths().chain(unneeded).map(ReleasePath::as_str);
+    work.write_names(directories.names().chain(names))?;
     let (partial, chmod) = (format!("--partial-dir={PARTIAL_DIRECTORY}"), modes(session));
-    let options = [
+    let mut options = vec![
         // The tree has links to files that need no copy.
         "--copy-links",
         // An existing file is never trusted by its size and time. Blocks that it shares with the
@@ -45,10 +47,13 @@ pub(super) async fn send(
         "--info=progress1,name0",
         listing::FORMAT,
     ];
+    if !unneeded.is_empty() {
+        options.push("--delete-missing-args");
+    }
     let mut progress = Progress::of(uploads);
     let on_line = |line: &str| progress.line(line, context);
     session.write("send to", &work, &options, context, on_line).await?;
-    session.remember_directories(needed(paths()));
+    session.directories.add(needed(paths()));
     progress.finish(context);
     Ok(())
 }
@@ -78,7 +83,7 @@ pub(super) async fn link(
     let chmod = modes(session);
     let options = ["--links", "--ignore-times", "--dirs", "--perms", &chmod];
     session.write("link in", &work, &options, context, |_| {}).await?;
-    session.remember_directories(needed(links.keys()));
+    session.directories.add(needed(links.keys()));
     Ok(())
 }
 
@@ -92,7 +97,7 @@ pub(super) async fn delete(
 ) -> Result<(), Error> {
     delete_names(session, paths, context).await?;
     if !can_look {
-        session.forget_directories();
+        session.directories.forget();
         return Ok(());
     }
     // Directories in the root always stay.
@@ -104,7 +109,7 @@ pub(super) async fn delete(
     if emptied.is_empty() {
         return Ok(());
     }
-    session.forget_directories();
+    session.directories.forget();
     let names = emptied.iter().map(ReleasePath::as_str);
     let there = reading::directories(session, names, context).await?;
     let mut by_depth: BTreeMap<usize, Vec<ReleasePath>> = BTreeMap::new();
@@ -124,72 +129,8 @@ async fn delete_names(
     context: &Context,
 ) -> Result<(), Error> {
     let work = session.work_directory().await?;
-    // rsync deletes a name that is missing in the tree. Its parent directory must be in the tree.
     work.create_parents(paths)?;
     work.write_names(paths.iter().map(ReleasePath::as_str))?;
     let options = ["--recursive", "--existing", "--delete-missing-args"];
     session.write("delete in", &work, &options, context, |_| {}).await
-}
-
-/// The directories that a batch needs and the target does not have. Only these are sent, so that
-/// existing directories keep their owner and mode.
-#[derive(Debug)]
-pub(super) struct NewDirectories(BTreeSet<String>);
-
-impl NewDirectories {
-    /// Looks at the target for the directories above `paths`.
-    pub(super) async fn of(
-        session: &Arc<Session>,
-        paths: impl IntoIterator<Item = &ReleasePath>,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let unknown = session.unknown_directories(needed(paths));
-        if unknown.is_empty() {
-            return Ok(Self(unknown));
-        }
-        // A look at the root tells its mode.
-        let is_seen = session.root_mode().is_some();
-        let names = || unknown.iter().map(String::as_str).filter(|path| *path != ROOT || !is_seen);
-        let found = reading::stat_in_root(session, names(), context).await?;
-        session.warn_about_root(context);
-        let is_there = |path: &String| match &found {
-            Some(found) => path == ROOT || found.contains_key(path),
-            None => false,
-        };
-        let (there, missing): (BTreeSet<String>, _) = unknown.iter().cloned().partition(is_there);
-        session.remember_directories(there);
-        Ok(Self(missing))
-    }
-
-    /// Finds the missing directories above `paths` by a dry run, for a target that cannot be read.
-    pub(super) async fn by_asking(
-        session: &Arc<Session>,
-        paths: impl IntoIterator<Item = &ReleasePath>,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let mut unknown = session.unknown_directories(needed(paths));
-        unknown.remove(ROOT);
-        if unknown.is_empty() {
-            return Ok(Self(unknown));
-        }
-        record::missing_directories(session, &unknown, context).await.map(Self)
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-fn needed<'a>(paths: impl IntoIterator<Item = &'a ReleasePath>) -> BTreeSet<String> {
-    let above = paths.into_iter().flat_map(parents).map(|path| path.to_string());
-    above.chain([ROOT.to_owned()]).collect()
-}
-
-/// The directories above a path, innermost first, without the root.
-fn parents(path: &ReleasePath) -> impl Iterator<Item = ReleasePath> {
-    let parent = |path: &ReleasePath| {
-        let (parent, _) = path.as_str().rsplit_once('/')?;
-        ReleasePath::new(parent).ok()
-    };
-    std::iter::successors(parent(path), parent)
 }

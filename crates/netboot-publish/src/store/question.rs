@@ -73,6 +73,28 @@ impl Question {
         self.entries().map(|(path, _)| path).chain(&self.documents)
     }
 
+    /// Returns true if anything is asked about this path.
+    pub(crate) fn has(&self, path: &ReleasePath) -> bool {
+        self.entries.contains_key(path) || self.has_document(path)
+    }
+
+    /// Returns true if the bytes at this path are wanted.
+    pub(crate) fn has_document(&self, path: &ReleasePath) -> bool {
+        self.documents.contains(path)
+    }
+
+    /// Selects the answer to this question from an answer that has more.
+    pub(crate) fn select(&self, answer: &Answer) -> Answer {
+        let entry = |path: &ReleasePath| answer.entries.get_key_value(path);
+        let document = |path: &ReleasePath| answer.documents.get_key_value(path);
+        let own = |(path, entry): (&ReleasePath, &Entry)| (path.clone(), entry.clone());
+        let copy = |(path, document): (&ReleasePath, &Document)| (path.clone(), document.clone());
+        Answer {
+            entries: self.paths().filter_map(entry).map(own).collect(),
+            documents: self.documents().filter_map(document).map(copy).collect(),
+        }
+    }
+
     /// Returns true if nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.documents.is_empty()

@@ -54,6 +54,7 @@ mod rsync;
 mod rsync_connection;
 mod rsync_contract;
 mod rsync_failures;
+mod rsync_runs;
 mod rsync_ssh;
 mod rsync_transfer;
 mod s3;

@@ -36,6 +36,31 @@ pub(crate) async fn swap_replaces_what_was_expected(make: Make<'_>) {
     assert_eq!(swapped, if guarded { Swap::Conflict } else { Swap::Done });
 }
 
+pub(crate) async fn a_swap_deletes_what_is_unneeded(make: Make<'_>) {
+    let store = make();
+    let guarded = store.capabilities().compare_and_swap();
+    let (pointer, unneeded) = (path("current.ipxe"), path("releases/one/incomplete.json"));
+    for place in ["releases/one/incomplete.json", "releases/one/manifest.json"] {
+        put(store.as_ref(), place, place).await;
+    }
+    let swap = async |expected: Option<&crate::Version>, new: &'static str| {
+        let (new, unneeded) = (Bytes::from_static(new.as_bytes()), [unneeded.clone()]);
+        store.swap_and_delete(&pointer, expected, new, &unneeded).await.unwrap()
+    };
+    if guarded {
+        assert_eq!(swap(Some(&crate::Version::new("another")), "first").await, Swap::Conflict);
+        assert!(get(store.as_ref(), unneeded.as_str()).await.is_some());
+    }
+    for new in ["first", "second"] {
+        let there = store.read(&pointer).await.unwrap();
+        let version = there.map(|document| document.version);
+        assert_eq!(swap(version.as_ref(), new).await, Swap::Done);
+        assert_eq!(get(store.as_ref(), "current.ipxe").await.unwrap(), new);
+        assert!(get(store.as_ref(), unneeded.as_str()).await.is_none());
+    }
+    assert!(get(store.as_ref(), "releases/one/manifest.json").await.is_some());
+}
+
 pub(crate) async fn of_several_swaps_one_succeeds(make: Make<'_>) {
     let store = make();
     let guarded = store.capabilities().compare_and_swap();

@@ -131,13 +131,30 @@ impl Signing {
         release: &ReleaseId,
         json: &Bytes,
     ) -> Result<Option<Bytes>, Error> {
-        if self.signers.is_empty() {
-            return Ok(None);
-        }
-        let there = read_file(store, release).await?;
+        let there = self.signatures_at(store, release).await?;
+        self.missing_signature_beside(there.as_ref(), release, json).await
+    }
+
+    /// Reads the signatures of a manifest, if this publisher has signers.
+    pub(crate) async fn signatures_at(
+        &self,
+        store: &dyn Store,
+        release: &ReleaseId,
+    ) -> Result<Option<SignatureFile>, Error> {
+        if self.signers.is_empty() { Ok(None) } else { read_file(store, release).await }
+    }
+
+    /// Does the work of [`missing_signature`](Self::missing_signature) with the signatures that the
+    /// target has.
+    pub(crate) async fn missing_signature_beside(
+        &self,
+        there: Option<&SignatureFile>,
+        release: &ReleaseId,
+        json: &Bytes,
+    ) -> Result<Option<Bytes>, Error> {
         let comment = trusted_comment(release);
         let mut new = Vec::new();
-        for signer in self.missing_signers(there.as_ref(), json, &comment) {
+        for signer in self.missing_signers(there, json, &comment) {
             let (signer, json, comment) = (signer.clone(), json.clone(), comment.clone());
             // A signer may block: it may ask a device or a person.
             let made = netboot_core::blocking(move || signer.sign(&json, &comment)).await?;
@@ -148,7 +165,7 @@ impl Signing {
             return Ok(None);
         }
         let known = self.known_keys();
-        Ok(Some(SignatureFile::with_new(there.as_ref(), &known, &new, json, &comment).into()))
+        Ok(Some(SignatureFile::with_new(there, &known, &new, json, &comment).into()))
     }
 
     /// Returns true if one of this publisher's signers has not signed these bytes yet.

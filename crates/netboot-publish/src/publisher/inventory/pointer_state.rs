@@ -10,7 +10,7 @@ use crate::pointer::problem::PointerProblem;
 use crate::pointer::trust::PointerTrust;
 use crate::pointer::{Pointer, PointerContent};
 use crate::pointer_memory::KnownPointer;
-use crate::store::{Document, Entry, Store, Version};
+use crate::store::{Document, Entry, Question, Store, Version};
 
 /// The pointer as it was at one moment.
 #[derive(Debug, Clone)]
@@ -28,14 +28,20 @@ const READS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads the pointer at `path`. A server that does not replace objects atomically may give a part
-/// of the new pointer, so a pointer that cannot be understood is read again.
+/// of the new pointer, so a pointer that cannot be understood is read again. `first` is the pointer
+/// if it was read already.
 async fn read_whole(
     store: &dyn Store,
     path: &ReleasePath,
+    mut first: Option<Document>,
 ) -> Result<Option<(Document, PointerContent)>, Error> {
     let mut reads = 1;
     loop {
-        let Some(document) = store.read(path).await? else { return Ok(None) };
+        let read = match first.take() {
+            Some(document) => Some(document),
+            None => store.read(path).await?,
+        };
+        let Some(document) = read else { return Ok(None) };
         let content = Pointer::parse(&document.bytes);
         let is_cut = matches!(content, PointerContent::Malformed { without_history: false, .. });
         if !is_cut || reads == READS {
@@ -57,14 +63,16 @@ impl PointerState {
         let place = trust.place(store).await?;
         let known = trust.recall(&place, name).await?;
         let mut state = Self { path: layout::pointer(name), version: None, content: None, known };
-        let found = store.stat(std::slice::from_ref(&state.path)).await?;
-        match found.get(&state.path) {
+        let question = Question::default().with_documents([state.path.clone()]);
+        let mut answer = store.look(&question).await?;
+        let first = answer.documents.remove(&state.path);
+        match answer.entries.get(&state.path) {
             None => {}
             Some(Entry::Link { .. } | Entry::Other) => {
                 state.content = Some(PointerContent::Foreign);
             }
             Some(Entry::Object { .. }) => {
-                if let Some((document, content)) = read_whole(store, &state.path).await? {
+                if let Some((document, content)) = read_whole(store, &state.path, first).await? {
                     state.version = Some(document.version);
                     let known = state.known.as_ref();
                     state.content = Some(trust.admit(&place, name, content, known).await);
