@@ -45,6 +45,8 @@ mod comparison;
 mod documents;
 mod drv_name;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod nar_hash;
 mod sbom;
 mod statement;
