@@ -1,7 +1,7 @@
 //! The HTTP headers of published objects.
 
-use netboot_core::ReleasePath;
 use netboot_core::layout::{self, Area};
+use netboot_core::{DocumentKind, ReleasePath};
 
 /// For objects that never change: caches keep them for one year (RFC 9111) and do not revalidate
 /// them (RFC 8246).
@@ -40,7 +40,7 @@ impl WebHeaders {
             Some((_, "ipxe" | "log" | "txt" | "minisig")) if !is_blob => {
                 "text/plain; charset=utf-8"
             }
-            Some((_, "json")) if !is_blob => "application/json",
+            Some((_, "json")) if !is_blob => json(area, path),
             Some((_, "narinfo")) if !is_blob => "text/x-nix-narinfo",
             _ => "application/octet-stream",
         };
@@ -58,6 +58,20 @@ impl WebHeaders {
     }
 }
 
+/// The media type of a JSON file. The documents of a release have types of their own, which IANA
+/// registered for CycloneDX, and which the specification of in-toto attestations names.
+fn json(area: Area, path: &ReleasePath) -> &'static str {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let is = |kind: DocumentKind| area == Area::Releases && name == kind.file_name();
+    if is(DocumentKind::Sbom) {
+        "application/vnd.cyclonedx+json"
+    } else if is(DocumentKind::Provenance) {
+        "application/vnd.in-toto+json"
+    } else {
+        "application/json"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +85,9 @@ mod tests {
             ("releases/0/boot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),
             ("releases/0/worker/netboot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),
             ("releases/0/worker/build.log", "text/plain; charset=utf-8", NO_CACHE),
-            ("releases/0/worker/sbom.cdx.json", "application/json", IMMUTABLE),
+            ("releases/0/worker/sbom.cdx.json", "application/vnd.cyclonedx+json", IMMUTABLE),
+            ("releases/0/worker/provenance.intoto.json", "application/vnd.in-toto+json", IMMUTABLE),
+            ("worker/sbom.cdx.json", "application/json", NO_CACHE),
             ("releases/0/manifest.json", "application/json", NO_CACHE),
             ("releases/0/manifest.json.minisig", "text/plain; charset=utf-8", NO_CACHE),
             ("releases/0/incomplete.json", "application/json", NO_CACHE),
