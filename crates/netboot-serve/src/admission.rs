@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use netboot_core::CancellationToken;
 
 use crate::activity::Activity;
+use crate::notice::ConnectionLimit;
 
 /// The open connections.
 #[derive(Debug, Clone)]
@@ -46,9 +47,9 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limited {
     /// An idle connection of it was closed.
-    Evicted(IpAddr),
+    Evicted(IpAddr, ConnectionLimit),
     /// Its new connection was refused.
-    Refused(IpAddr),
+    Refused(IpAddr, ConnectionLimit),
 }
 
 impl Admission {
@@ -64,19 +65,19 @@ impl Admission {
     pub(crate) fn admit(&self, peer: IpAddr) -> (Option<Place>, Option<Limited>) {
         let mut open = self.lock();
         let of_peer = open.peers.get(&peer).map_or(0, BTreeMap::len);
-        let crowded = if of_peer >= self.most_per_peer {
-            vec![peer]
+        let (limit, crowded) = if of_peer >= self.most_per_peer {
+            (ConnectionLimit::Address, vec![peer])
         } else if open.count >= self.most {
-            open.larger_than(of_peer)
+            (ConnectionLimit::Server, open.larger_than(of_peer))
         } else {
-            Vec::new()
+            (ConnectionLimit::Server, Vec::new())
         };
         let mut limited = None;
         if !crowded.is_empty() || open.count >= self.most {
             let Some(evicted) = crowded.into_iter().find(|crowded| open.evict(*crowded)) else {
-                return (None, Some(Limited::Refused(peer)));
+                return (None, Some(Limited::Refused(peer, limit)));
             };
-            limited = Some(Limited::Evicted(evicted));
+            limited = Some(Limited::Evicted(evicted, limit));
         }
         open.admitted += 1;
         open.count += 1;
@@ -145,14 +146,17 @@ mod tests {
         let other = admission.admit(peer(2)).0.unwrap();
         places[0].connection.activity.set_in_request(true);
         let (third, limited) = admission.admit(peer(1));
-        assert_eq!(limited, Some(Limited::Evicted(peer(1))));
+        assert_eq!(limited, Some(Limited::Evicted(peer(1), ConnectionLimit::Address)));
         let evicted = |place: &Place| place.connection.evicted.is_cancelled();
         assert_eq!(places.iter().map(evicted).collect::<Vec<_>>(), [false, true]);
         assert!(!evicted(&other));
         // Now both are in a request.
         third.as_ref().unwrap().connection.activity.set_in_request(true);
         let (refused, limited) = admission.admit(peer(1));
-        assert!(refused.is_none() && limited == Some(Limited::Refused(peer(1))));
+        assert!(
+            refused.is_none()
+                && limited == Some(Limited::Refused(peer(1), ConnectionLimit::Address))
+        );
         places.clear();
         assert!(admission.admit(peer(1)).0.is_some());
     }
@@ -162,14 +166,34 @@ mod tests {
         let admission = Admission::new(10, 1000);
         let many: Vec<Place> = (0..5).map(|_| admission.admit(peer(1)).0.unwrap()).collect();
         let (sixth, limited) = admission.admit(peer(1));
-        assert_eq!(limited, Some(Limited::Evicted(peer(1))), "it has half of them at most");
+        assert_eq!(
+            limited,
+            Some(Limited::Evicted(peer(1), ConnectionLimit::Address)),
+            "it has half of them at most"
+        );
         let others: Vec<Place> =
             (2..7).map(|number| admission.admit(peer(number)).0.unwrap()).collect();
         let (more, limited) = admission.admit(peer(9));
-        assert_eq!((more.is_some(), limited), (true, Some(Limited::Evicted(peer(1)))));
+        assert_eq!(
+            (more.is_some(), limited),
+            (true, Some(Limited::Evicted(peer(1), ConnectionLimit::Server)))
+        );
         assert!(others.iter().all(|place| !place.connection.evicted.is_cancelled()));
         drop((many, sixth, others, more));
         let open = admission.lock();
         assert!(open.count == 0 && open.peers.is_empty());
+    }
+    #[test]
+    fn a_peer_is_not_blamed_for_a_server_without_a_free_connection() {
+        let admission = Admission::new(4, 1000);
+        let busy = |number| {
+            let place = admission.admit(peer(number)).0.unwrap();
+            place.connection.activity.set_in_request(true);
+            place
+        };
+        let _places: Vec<Place> = [1, 1, 2, 3].map(busy).into();
+        let (refused, limited) = admission.admit(peer(9));
+        assert!(refused.is_none());
+        assert_eq!(limited, Some(Limited::Refused(peer(9), ConnectionLimit::Server)));
     }
 }

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use http_range_header::parse_range_header;
+use http_range_header::{EndPosition, RangeUnsatisfiableError, StartPosition, parse_range_header};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
+
+use crate::tag::Tag;
 
 /// The answer to a request for an object that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,24 +23,21 @@ pub(crate) enum Decision {
     Unsatisfiable,
 }
 
-/// Returns true if the answer may depend on more than whether the object exists.
-pub(crate) fn has_any(headers: &HeaderMap) -> bool {
-    [IF_MATCH, IF_NONE_MATCH, RANGE].iter().any(|name| headers.contains_key(name))
-}
-
-/// Decides about an object with this strong entity tag, which includes its quotes.
+/// Decides about an object with this entity tag. HEAD knows no ranges (RFC 9110, 14.2).
 ///
 /// Dates are not looked at: no answer has a `Last-Modified`, so a client has none to send.
-pub(crate) fn decide(headers: &HeaderMap, tag: &str, size: u64) -> Decision {
-    if headers.contains_key(IF_MATCH) && !is_in(headers, IF_MATCH, |other| other == tag) {
+pub(crate) fn decide(headers: &HeaderMap, is_head: bool, tag: &Tag, size: u64) -> Decision {
+    if headers.contains_key(IF_MATCH) && !is_in(headers, IF_MATCH, |other| tag.is_same(other)) {
         return Decision::PreconditionFailed;
     }
-    let is_weakly = |other: &str| other.strip_prefix("W/").unwrap_or(other) == tag;
-    if is_in(headers, IF_NONE_MATCH, is_weakly) {
+    if is_in(headers, IF_NONE_MATCH, |other| tag.is_alike(other)) {
         return Decision::NotModified;
     }
+    if is_head {
+        return Decision::Whole;
+    }
     match headers.get(IF_RANGE) {
-        Some(of) if of.as_bytes().trim_ascii() != tag.as_bytes() => Decision::Whole,
+        Some(of) if !of.to_str().is_ok_and(|of| tag.is_same(of.trim())) => Decision::Whole,
         _ => range(headers, size),
     }
 }
@@ -55,15 +54,25 @@ fn range(headers: &HeaderMap, size: u64) -> Decision {
     let mut values = headers.get_all(RANGE).into_iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Decision::Whole };
     let Ok(text) = value.to_str() else { return Decision::Whole };
-    let Ok(ranges) = parse_range_header(text) else { return Decision::Whole };
-    if ranges.ranges.len() != 1 {
-        return Decision::Whole;
-    }
-    match ranges.validate(size).as_deref() {
-        // The crate finds a byte in an empty object.
-        Ok([range]) if *range.end() < size => Decision::Part(*range.start()..range.end() + 1),
-        _ => Decision::Unsatisfiable,
-    }
+    let ranges = match parse_range_header(text) {
+        Ok(parsed) => parsed.ranges,
+        Err(RangeUnsatisfiableError::ZeroSuffix) if !text.contains(',') => {
+            return Decision::Unsatisfiable;
+        }
+        Err(_) => return Decision::Whole,
+    };
+    let [range] = &*ranges else { return Decision::Whole };
+    let start = match range.start {
+        StartPosition::Index(start) => start,
+        // The last bytes of an empty object are all of it, and no `Content-Range` can name them.
+        StartPosition::FromLast(_) if size == 0 => return Decision::Whole,
+        StartPosition::FromLast(count) => size.saturating_sub(count),
+    };
+    let end = match range.end {
+        EndPosition::Index(last) => last.saturating_add(1).min(size),
+        EndPosition::LastByte => size,
+    };
+    if start < end { Decision::Part(start..end) } else { Decision::Unsatisfiable }
 }
 
 #[cfg(test)]
@@ -71,8 +80,15 @@ mod tests {
     use super::*;
 
     fn decided(headers: &[(HeaderName, &'static str)], size: u64) -> Decision {
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
-        decide(&headers.collect(), "\"tag\"", size)
+        decide(&map(headers), false, &tag(), size)
+    }
+
+    fn map(headers: &[(HeaderName, &'static str)]) -> HeaderMap {
+        headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    fn tag() -> Tag {
+        Tag::strong("tag")
     }
 
     #[test]
@@ -82,12 +98,18 @@ mod tests {
             ("bytes=3-5", 10, Decision::Part(3..6)),
             ("bytes=3-", 10, Decision::Part(3..10)),
             ("bytes=-4", 10, Decision::Part(6..10)),
+            ("bytes=-20", 10, Decision::Part(0..10)),
+            ("bytes=-10", 10, Decision::Part(0..10)),
+            ("bytes=-0", 10, Decision::Unsatisfiable),
+            ("bytes=-4", 0, Decision::Whole),
+            ("bytes=0-18446744073709551615", 10, Decision::Part(0..10)),
             ("bytes=3-99999999999999", 10, Decision::Part(3..10)),
             ("bytes=10-", 10, Decision::Unsatisfiable),
             ("bytes=10-20", 10, Decision::Unsatisfiable),
             ("bytes=5-3", 10, Decision::Unsatisfiable),
             ("bytes=0-", 0, Decision::Unsatisfiable),
             ("bytes=0-1,3-4", 10, Decision::Whole),
+            ("bytes=0-1,-0", 10, Decision::Whole),
             ("bytes=", 10, Decision::Whole),
             ("bytes=x-3", 10, Decision::Whole),
             ("lines=0-3", 10, Decision::Whole),
@@ -108,6 +130,28 @@ mod tests {
         ] {
             assert_eq!(decided(&[(RANGE, "bytes=3-5"), (IF_RANGE, of)], 10), expected, "{of}");
         }
+    }
+
+    #[test]
+    fn an_object_with_a_weak_tag_has_no_parts_of_a_version() {
+        let weak = Tag::weak("tag");
+        for (name, of, expected) in [
+            (IF_RANGE, "W/\"tag\"", Decision::Whole),
+            (IF_RANGE, "\"tag\"", Decision::Whole),
+            (IF_MATCH, "W/\"tag\"", Decision::PreconditionFailed),
+            (IF_NONE_MATCH, "W/\"tag\"", Decision::NotModified),
+        ] {
+            let headers = map(&[(RANGE, "bytes=3-5"), (name.clone(), of)]);
+            assert_eq!(decide(&headers, false, &weak, 10), expected, "{name}: {of}");
+        }
+    }
+
+    #[test]
+    fn the_head_of_an_object_is_that_of_the_whole() {
+        let headers = map(&[(RANGE, "bytes=3-5")]);
+        assert_eq!(decide(&headers, true, &tag(), 10), Decision::Whole);
+        let headers = map(&[(RANGE, "bytes=3-5"), (IF_NONE_MATCH, "\"tag\"")]);
+        assert_eq!(decide(&headers, true, &tag(), 10), Decision::NotModified);
     }
 
     #[test]

@@ -16,11 +16,15 @@ mod conditions;
 mod connection;
 mod limits;
 mod notice;
+mod problem;
 mod server;
+mod store_limits;
+mod tag;
 mod view;
 
 pub use crate::body::ViewBody;
 pub use crate::limits::Limits;
-pub use crate::notice::Notice;
+pub use crate::notice::{ConnectionLimit, Notice};
 pub use crate::server::{Client, Server};
+pub use crate::store_limits::StoreLimits;
 pub use crate::view::StoreView;

@@ -14,15 +14,19 @@ pub enum Notice {
     CannotAccept(io::Error),
     /// The server accepted a connection.
     Accepted,
-    /// A client has too many connections: an idle one of it was closed.
+    /// An idle connection of a client was closed for a new one.
     Evicted {
-        /// The address of the client.
+        /// The address of the client that lost a connection.
         peer: IpAddr,
+        /// The limit that was reached.
+        limit: ConnectionLimit,
     },
-    /// A client has too many connections: a new one was refused.
+    /// A new connection of a client was refused.
     Refused {
         /// The address of the client.
         peer: IpAddr,
+        /// The limit that was reached.
+        limit: ConnectionLimit,
     },
     /// A client was disconnected because it did not send its request in time.
     SlowRequest {
@@ -31,7 +35,7 @@ pub enum Notice {
         /// The time that it had.
         limit: Duration,
     },
-    /// A client was disconnected because it did not read, or too slowly.
+    /// A client was disconnected because it read less than 1 KiB per second.
     SlowReader {
         /// The address of the client.
         peer: IpAddr,
@@ -40,13 +44,23 @@ pub enum Notice {
     },
 }
 
+/// A limit of the number of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionLimit {
+    /// That of one address.
+    Address,
+    /// That of the server.
+    Server,
+}
+
 impl Notice {
     /// The address of the client that the event is about.
     pub fn peer(&self) -> Option<IpAddr> {
         match self {
             Self::CannotAccept(_) | Self::Accepted => None,
-            Self::Evicted { peer }
-            | Self::Refused { peer }
+            Self::Evicted { peer, .. }
+            | Self::Refused { peer, .. }
             | Self::SlowRequest { peer, .. }
             | Self::SlowReader { peer, .. } => Some(*peer),
         }
@@ -58,13 +72,23 @@ impl fmt::Display for Notice {
         match self {
             Self::CannotAccept(error) => write!(f, "cannot accept connections: {error}"),
             Self::Accepted => f.write_str("accepted a connection"),
-            Self::Evicted { .. } => f.write_str("has too many connections: an idle one is closed"),
-            Self::Refused { .. } => f.write_str("has too many connections: a new one is refused"),
+            Self::Evicted { limit: ConnectionLimit::Address, .. } => {
+                f.write_str("has too many connections: an idle one is closed")
+            }
+            Self::Evicted { limit: ConnectionLimit::Server, .. } => f.write_str(
+                "the server has no free connection: an idle one of this client is closed",
+            ),
+            Self::Refused { limit: ConnectionLimit::Address, .. } => {
+                f.write_str("has too many connections: a new one is refused")
+            }
+            Self::Refused { limit: ConnectionLimit::Server, .. } => {
+                f.write_str("the server has no free connection: refused")
+            }
             Self::SlowRequest { limit, .. } => {
                 write!(f, "did not send its request within {limit:?}: disconnected")
             }
             Self::SlowReader { limit, .. } => {
-                write!(f, "does not read, or too slowly, for {limit:?}: disconnected")
+                write!(f, "read less than 1 KiB per second for {limit:?}: disconnected")
             }
         }
     }

@@ -134,8 +134,12 @@ impl Server {
             let (place, limited) = admission.admit(peer.ip());
             match limited {
                 None => {}
-                Some(Limited::Evicted(peer)) => (self.on_notice)(Notice::Evicted { peer }),
-                Some(Limited::Refused(peer)) => (self.on_notice)(Notice::Refused { peer }),
+                Some(Limited::Evicted(peer, limit)) => {
+                    (self.on_notice)(Notice::Evicted { peer, limit });
+                }
+                Some(Limited::Refused(peer, limit)) => {
+                    (self.on_notice)(Notice::Refused { peer, limit });
+                }
             }
             let (Some(place), Ok(local)) = (place, stream.local_addr()) else { continue };
             let client = Client { peer, local: local.ip().to_canonical() };
@@ -176,6 +180,10 @@ impl Server {
             ended = connection => ended,
         };
         let Err(error) = ended else { return };
+        if error.is_user() {
+            // A body failed, which is not the client's fault.
+            return;
+        }
         let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
         if error.is_timeout() && place.connection.activity.is_incomplete() {
             (self.on_notice)(Notice::SlowRequest { peer, limit: self.limits.header });

@@ -1,29 +1,59 @@
-//! A store that fails: at once, or in the middle of an object.
+//! A store that fails: at once, in the middle of an object, or by giving something else.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use netboot_core::{ArtifactReader, ReleasePath};
 use netboot_publish::{Error, MemoryStore, Store, StoreLayer, async_trait};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+use crate::running::put;
 
 /// A layer whose objects break off after a number of bytes, and that may fail at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Faulty {
     pub(crate) inner: MemoryStore,
     pub(crate) breaks_after: Arc<AtomicU64>,
+    /// What comes then.
+    pub(crate) fault: Arc<Mutex<Fault>>,
     pub(crate) is_down: Arc<AtomicBool>,
+    /// An object is replaced by the next of these just before it is opened.
+    pub(crate) replacements: Arc<Mutex<VecDeque<Bytes>>>,
+}
+
+/// The end of an object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    Broken,
+    /// A reader that gives nothing for ever.
+    Silent,
+    /// More bytes than the object has.
+    Longer,
 }
 
 impl Faulty {
     pub(crate) fn new() -> Self {
         let breaks_after = Arc::new(AtomicU64::new(u64::MAX));
-        Self { inner: MemoryStore::new(), breaks_after, is_down: Arc::default() }
+        Self {
+            inner: MemoryStore::new(),
+            breaks_after,
+            fault: Arc::new(Mutex::new(Fault::Broken)),
+            is_down: Arc::default(),
+            replacements: Arc::default(),
+        }
+    }
+
+    /// Objects have this fault after a number of bytes.
+    pub(crate) fn fail_after(&self, bytes: u64, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+        self.breaks_after.store(bytes, Ordering::SeqCst);
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -57,12 +87,22 @@ impl StoreLayer for Faulty {
         range: Range<u64>,
     ) -> Result<Option<ArtifactReader>, Error> {
         self.check()?;
+        let replacement = self.replacements.lock().unwrap().pop_front();
+        if let Some(bytes) = replacement {
+            put(&self.inner, path.as_str(), bytes).await;
+        }
         let Some(reader) = self.inner.open_range(path, range).await? else { return Ok(None) };
         let most = self.breaks_after.load(Ordering::SeqCst);
         if most == u64::MAX {
             return Ok(Some(reader));
         }
-        Ok(Some(Box::pin(reader.take(most).chain(Broken))))
+        let reader = reader.take(most);
+        let fault = *self.fault.lock().unwrap();
+        Ok(Some(match fault {
+            Fault::Broken => Box::pin(reader.chain(Broken)),
+            Fault::Silent => Box::pin(reader.chain(Silent)),
+            Fault::Longer => Box::pin(reader.chain(&b"more"[..])),
+        }))
     }
 }
 
@@ -76,5 +116,18 @@ impl AsyncRead for Broken {
         _: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Poll::Ready(Err(io::Error::other("the disk is gone")))
+    }
+}
+
+/// A reader that never ends.
+struct Silent;
+
+impl AsyncRead for Silent {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
     }
 }

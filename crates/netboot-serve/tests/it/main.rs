@@ -9,5 +9,6 @@ mod faulty;
 mod limits;
 mod running;
 mod stopping;
+mod store_faults;
 mod view;
 mod view_failures;

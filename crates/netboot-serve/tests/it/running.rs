@@ -1,5 +1,6 @@
 //! A running server with a view of a store.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use netboot_core::{
     ArtifactKind, BytesArtifact, CancellationToken, Context, FileName, ReleasePath, Sha256Digest,
 };
 use netboot_publish::{Store, Upload};
-use netboot_serve::{Limits, Notice, Server, StoreView};
+use netboot_serve::{Limits, Notice, Server, StoreLimits, StoreView};
 use reqwest::{Method, RequestBuilder};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,13 +30,30 @@ impl Running {
     }
 
     pub(crate) async fn with_limits(store: impl Store + 'static, limits: Limits) -> Self {
+        Self::with_all_limits(store, limits, StoreLimits::default()).await
+    }
+
+    pub(crate) async fn with_store_limits(
+        store: impl Store + 'static,
+        limits: StoreLimits,
+    ) -> Self {
+        Self::with_all_limits(store, Limits::default(), limits).await
+    }
+
+    async fn with_all_limits(
+        store: impl Store + 'static,
+        limits: Limits,
+        store_limits: StoreLimits,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (notices, failures) =
             (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
         let (noted, failed) = (notices.clone(), failures.clone());
-        let view = StoreView::new(Arc::new(store)).on_failure(move |path, error| {
-            failed.lock().unwrap().push(format!("{path}: {error}"));
+        let view = StoreView::new(Arc::new(store)).with_limits(store_limits);
+        let view = view.on_failure(move |path, error| {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            failed.lock().unwrap().push(format!("{path}: {error}: {cause}"));
         });
         let server = Server::new()
             .with_limits(limits)

@@ -1,10 +1,12 @@
 //! The end of a server.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use netboot_publish::MemoryStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::running::{Running, put_blob};
 
@@ -20,10 +22,15 @@ async fn a_server_that_stops_completes_what_it_has_begun() {
     let mut first = [0; 1000];
     busy.read_exact(&mut first).await.unwrap();
     running.stop.cancel();
-    assert_eq!(idle.read(&mut [0; 10]).await.unwrap_or(0), 0, "an idle connection is closed");
+    let mut byte = [0];
+    let closed = timeout(Duration::from_secs(20), idle.read(&mut byte)).await;
+    match closed.expect("an idle connection is closed") {
+        Ok(count) => assert_eq!(count, 0, "nothing was sent"),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
     let mut rest = Vec::new();
     busy.read_to_end(&mut rest).await.unwrap();
     assert!(rest.ends_with(&bytes[1_000_000..]), "the answer is whole");
-    tokio::time::timeout(Duration::from_secs(20), &mut running.task).await.unwrap().unwrap();
+    timeout(Duration::from_secs(20), &mut running.task).await.unwrap().unwrap();
     assert!(TcpStream::connect(running.address).await.is_err(), "it accepts nothing more");
 }

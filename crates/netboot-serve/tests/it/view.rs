@@ -1,5 +1,8 @@
 //! What a view of a store answers.
 
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
+
 use netboot_core::{Context, layout};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{LocalStore, MemoryStore, Publisher, Store, WebHeaders};
@@ -122,10 +125,14 @@ async fn a_part_of_an_object_is_served() {
         // A large object that is no blob.
         put(&memory, "worker.bin", bytes.clone()).await;
         put(&local, "worker.bin", bytes.clone()).await;
+        // With the time of a file that was written long ago, in fractions of a second.
+        let file = File::options().write(true).open(local.directory().join("worker.bin")).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_millis(1_700_000_000_500)).unwrap();
         let servers = [Running::start(memory.clone()).await, Running::start(local.clone()).await];
         for (running, place) in servers.iter().flat_map(|it| [(it, &*place), (it, "/worker.bin")]) {
             let whole = running.get(place).send().await.unwrap();
             let tag = whole.headers()[ETAG].clone();
+            let is_weak = tag.as_bytes().starts_with(b"W/");
             assert!(whole.bytes().await.unwrap() == bytes[..], "{size}");
             let size = bytes.len();
             for (range, from, to) in [
@@ -135,12 +142,23 @@ async fn a_part_of_an_object_is_served() {
                 (format!("bytes=3-{}", size + 7), 3, size),
                 (format!("bytes={}-", size - 1), size - 1, size),
             ] {
-                let answer = running.get(place).header(RANGE, &range).header(IF_RANGE, &tag);
+                let mut answer = running.get(place).header(RANGE, &range);
+                if !is_weak {
+                    answer = answer.header(IF_RANGE, &tag);
+                }
                 let answer = answer.send().await.unwrap();
                 assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range} of {size}");
                 let expected = format!("bytes {from}-{}/{size}", to - 1);
                 assert_eq!(answer.headers()[CONTENT_RANGE], expected.as_str());
                 assert!(answer.bytes().await.unwrap() == bytes[from..to], "{range} of {size}");
+            }
+            if is_weak {
+                // A large object in memory, which is so young that its time tells nothing.
+                assert!(place == "/worker.bin" && size > 5);
+                let answer = running.get(place).header(RANGE, "bytes=2-").header(IF_RANGE, &tag);
+                let answer = answer.send().await.unwrap();
+                assert_eq!(answer.status(), StatusCode::OK);
+                assert!(answer.bytes().await.unwrap() == bytes[..], "{size}");
             }
             let beyond = running.get(place).header(RANGE, format!("bytes={size}-"));
             let beyond = beyond.send().await.unwrap();
@@ -152,7 +170,8 @@ async fn a_part_of_an_object_is_served() {
             assert!(other.bytes().await.unwrap() == bytes[..], "{size}");
             let head = running.request(Method::HEAD, place).header(RANGE, "bytes=1-3");
             let head = head.send().await.unwrap();
-            assert_eq!(head.headers()[CONTENT_LENGTH], "3");
+            assert_eq!(head.status(), StatusCode::OK, "HEAD knows no ranges");
+            assert_eq!(head.headers()[CONTENT_LENGTH], size.to_string().as_str());
         }
     }
 }
@@ -189,7 +208,7 @@ async fn a_pointer_that_is_replaced_meanwhile_is_never_torn() {
     let writer = {
         let texts = texts.clone();
         tokio::spawn(async move {
-            for round in 1..100 {
+            for round in 1.. {
                 put(&store, "current.ipxe", texts[round % 2].clone()).await;
             }
         })
@@ -197,10 +216,13 @@ async fn a_pointer_that_is_replaced_meanwhile_is_never_torn() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{}/current.ipxe", running.address);
     let mut seen = [0; 2];
-    while !writer.is_finished() {
-        let text = client.get(&url).send().await.unwrap().text().await.unwrap();
-        seen[texts.iter().position(|whole| *whole == text).expect("a torn pointer")] += 1;
-    }
-    writer.await.unwrap();
-    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    let until_both_are_seen = async {
+        while seen.iter().sum::<u32>() < 100 || seen.contains(&0) {
+            let text = client.get(&url).send().await.unwrap().text().await.unwrap();
+            seen[texts.iter().position(|whole| *whole == text).expect("a torn pointer")] += 1;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), until_both_are_seen).await.expect("both texts");
+    assert!(!writer.is_finished(), "the pointer was replaced to the end");
+    writer.abort();
 }

@@ -202,7 +202,7 @@ async fn a_client_that_does_not_read_is_disconnected() {
     let mut client = connect(&service, ATTACKER).await;
     let request = format!("GET {kernel} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     client.write_all(request.as_bytes()).await.unwrap();
-    service.hears("127.0.0.2: does not read, or too slowly, for 1s: disconnected");
+    service.hears("127.0.0.2: read less than 1 KiB per second for 1s: disconnected");
     let mut rest = Vec::new();
     // The connection may also end with a reset.
     let _ = client.read_to_end(&mut rest).await;

@@ -1,0 +1,34 @@
+//! Problems that a view finds in what a store gives.
+
+use std::time::Duration;
+
+use netboot_core::{BackendError, ErrorClass};
+
+/// A reason not to serve what a store gives.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("it is replaced again and again while it is read")]
+    Replaced,
+    #[error("it has more bytes than the store told, so it was replaced meanwhile")]
+    Longer,
+    #[error("its bytes do not have the SHA-256 digest that it is named by")]
+    WrongDigest,
+    #[error("the store gave nothing for {} s", .0.as_secs_f64())]
+    Silent(Duration),
+    #[error("{open} objects were open for {} s, and the limit allows no more", .after.as_secs_f64())]
+    TooManyOpen { open: usize, after: Duration },
+}
+
+impl BackendError for Problem {
+    fn hint(&self) -> Option<String> {
+        None
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Replaced | Self::Longer => ErrorClass::Conflict,
+            Self::WrongDigest => ErrorClass::Damaged,
+            Self::Silent(_) | Self::TooManyOpen { .. } => ErrorClass::TimedOut,
+        }
+    }
+}
