@@ -14,8 +14,9 @@ use crate::drv_name::DrvName;
 use crate::error::Error;
 use crate::sbom::{SIZE, STORE_PATH};
 
-/// The maximum number of components of an SBOM. A large system has some ten thousand store paths.
-const COMPONENT_LIMIT: usize = 1_000_000;
+/// The maximum size of an SBOM in bytes. The largest systems have about 10 MiB. Hostile JSON takes
+/// many times its size in memory.
+const SIZE_LIMIT: usize = 32 << 20;
 
 /// The content of an image by its SBOM.
 ///
@@ -48,15 +49,15 @@ impl Bill {
     /// Reads the SBOM of an image, in the JSON that [`sbom`](crate::sbom()) writes.
     ///
     /// # Errors
-    /// [`Error::UnreadableSbom`] for other texts, for a component without a size, and for a path or
+    /// [`Error::UnreadableSbom`] for other texts and larger ones than 32 MiB, for a component without a size, and for a path or
     /// a name that no image has.
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
+        if json.len() > SIZE_LIMIT {
+            return Err(Error::unreadable("it has more than 32 MiB"));
+        }
         let bom =
             Bom::parse_from_json(json).map_err(|error| Error::unreadable(error.to_string()))?;
         let components = bom.components.map(|components| components.0).unwrap_or_default();
-        if components.len() > COMPONENT_LIMIT {
-            return Err(Error::unreadable("it has more than a million components"));
-        }
         let mut bill = Self::default();
         for component in &components {
             let of = |problem: &str| {

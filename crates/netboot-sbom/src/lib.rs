@@ -47,7 +47,9 @@ mod drv_name;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod licence;
 mod nar_hash;
+mod percent;
 mod sbom;
 mod statement;
 

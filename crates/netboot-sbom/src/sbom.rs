@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use cyclonedx_bom::external_models::spdx::SpdxIdentifier;
+use cyclonedx_bom::external_models::uri::Purl;
 use cyclonedx_bom::models::bom::{Bom, SpecVersion, UrnUuid};
 use cyclonedx_bom::models::component::{Classification, Component, Components};
 use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
 use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
-use cyclonedx_bom::models::license::{License, LicenseChoice, Licenses};
+use cyclonedx_bom::models::license::Licenses;
 use cyclonedx_bom::models::metadata::Metadata;
 use cyclonedx_bom::models::property::{Properties, Property};
 use foreign_text::ForeignText;
@@ -15,13 +15,19 @@ use netboot_core::{Artifact, DocumentKind, Image, Materials, Sha256Digest, Store
 
 use crate::drv_name::DrvName;
 use crate::error::Error;
+use crate::licence::licence;
 use crate::nar_hash::hex_of;
+use crate::percent::encoded;
 
 /// The property with the size of a component in bytes.
 pub(crate) const SIZE: &str = "netboot:size";
 
 /// The property with the path of a component in the Nix store.
 pub(crate) const STORE_PATH: &str = "nix:store_path";
+
+/// The outputs that packages of nixpkgs have beside `out` (nixpkgs manual, "Multiple-output
+/// packages").
+const OUTPUTS: [&str; 9] = ["bin", "debug", "dev", "devdoc", "doc", "info", "lib", "man", "static"];
 
 /// The reference of the image within its SBOM.
 const IMAGE: &str = "image";
@@ -31,12 +37,14 @@ const IMAGE: &str = "image";
 /// Its components are the files that the boot loader fetches, and the store paths of the image's
 /// system if its builder collected [materials](Image::materials). A store path has the package and
 /// version that its name tells ([`DrvName`]), the SHA-256 of its Nix archive, the archive's size,
-/// the licences that the configuration tells, and the store paths that it references.
+/// the licences that the configuration tells, and the store paths that it references. One with a
+/// version also has a package URL. One with neither version nor licence is a generated file, and
+/// has the type `file`.
 ///
 /// The serial number is a UUID of version 8 (RFC 9562) from the digest of everything else.
 ///
 /// # Errors
-/// [`Error::Unwritable`]: never in practice.
+/// [`Error::Unwritable`] if the materials have a NAR hash in a form that is not Nix's.
 pub fn sbom(image: &Image) -> Result<Vec<u8>, Error> {
     let (mut components, mut dependencies) = (Vec::new(), Vec::new());
     let mut of_image: BTreeSet<String> = BTreeSet::new();
@@ -47,7 +55,7 @@ pub fn sbom(image: &Image) -> Result<Vec<u8>, Error> {
     }
     if let Some(materials) = image.materials() {
         for (path, material) in &materials.store_paths {
-            components.push(of_store_path(path, material));
+            components.push(of_store_path(path, material)?);
             let known = |path: &&String| materials.store_paths.contains_key(*path);
             let references = material.references.iter().filter(known).cloned().collect();
             dependencies
@@ -119,31 +127,38 @@ fn of_file(file: &dyn Artifact) -> Component {
     component
 }
 
-fn of_store_path(path: &str, material: &StorePathMaterial) -> Component {
+fn of_store_path(path: &str, material: &StorePathMaterial) -> Result<Component, Error> {
     let DrvName { name, version } = DrvName::of_store_path(path);
-    let reference = Some(path.to_owned());
-    let mut component = Component::new(Classification::Application, name, version, reference);
+    // Generated files, units, scripts and sources have no version, and nobody gives them a licence.
+    let is_package = !version.is_empty() || !material.licences.is_empty();
+    let kind = if is_package { Classification::Application } else { Classification::File };
+    let mut component = Component::new(kind, name, version, Some(path.to_owned()));
     component.version = (!version.is_empty()).then(|| version.into());
-    component.hashes = hex_of(&material.nar_hash).map(sha256);
+    component.purl = purl(name, version);
+    component.hashes = Some(sha256(hex_of(&material.nar_hash, DocumentKind::Sbom)?));
     if !material.licences.is_empty() {
         component.licenses =
             Some(Licenses(material.licences.iter().map(|text| licence(text)).collect()));
     }
     let size = material.nar_size.to_string();
     component.properties = Some(properties_of(&[(STORE_PATH, path.to_owned()), (SIZE, size)]));
-    component
+    Ok(component)
+}
+
+/// The package URL of a package with a version. Its type is `generic`, because the specification
+/// of package URLs has none for Nix.
+fn purl(name: &str, version: &str) -> Option<Purl> {
+    // A package has several store paths. Their names end with the output, which is no version.
+    let release = OUTPUTS.iter().find_map(|output| version.strip_suffix(output)?.strip_suffix('-'));
+    let version = release.unwrap_or(version);
+    if name.is_empty() || version.is_empty() {
+        return None;
+    }
+    format!("pkg:generic/{}@{}", encoded(name), encoded(version)).parse().ok()
 }
 
 fn sha256(hex: String) -> Hashes {
     Hashes(vec![Hash { alg: HashAlgorithm::SHA_256, content: HashValue(hex) }])
-}
-
-/// An identifier of SPDX where the text is one, and a name otherwise.
-fn licence(text: &str) -> LicenseChoice {
-    LicenseChoice::License(match SpdxIdentifier::try_from(text.to_owned()) {
-        Ok(_) => License::license_id(text),
-        Err(_) => License::named_license(text),
-    })
 }
 
 fn properties_of(properties: &[(&str, String)]) -> Properties {

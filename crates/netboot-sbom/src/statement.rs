@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 
 use foreign_text::ForeignText;
-use netboot_core::{DocumentKind, Image};
+use netboot_core::{DocumentKind, Image, SourceMaterial};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::nar_hash::hex_of;
+use crate::percent::encoded;
 
 /// The type of statements (in-toto Attestation Framework, `spec/v1/statement.md`).
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -21,8 +22,16 @@ const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// The type of the predicate (SLSA 1.0, "Provenance").
 const PREDICATE: &str = "https://slsa.dev/provenance/v1";
 
-/// The page that says what the fields of our builds mean.
-const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/provenance.md");
+/// The page that says what the fields of our builds mean. A test compares its headings with the
+/// fragments of the URIs below.
+macro_rules! page {
+    ($rest:literal) => {
+        concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/provenance.md", $rest)
+    };
+}
+
+/// The type of our builds. Another meaning of the fields is another version.
+const BUILD_TYPE: &str = page!("#image-v1");
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +53,7 @@ struct Predicate {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BuildDefinition {
-    build_type: String,
+    build_type: &'static str,
     external_parameters: BTreeMap<String, Value>,
     resolved_dependencies: Vec<Resource>,
 }
@@ -78,12 +87,13 @@ struct Resource {
 /// Writes the provenance of an image: an in-toto statement with the predicate of SLSA.
 ///
 /// Its subjects are the files that the boot loader fetches, named `<profile>/<file name>`, and the
-/// index of a closure, which names every store path by its digest. A digest `narSha256` is the
+/// index of a closure, `<profile>/closure/index`, which names every store path by its digest. A
+/// digest `narSha256` is the
 /// SHA-256 of a Nix archive. The statement says what the builder said; the signature of the
 /// release's manifest says who vouches for it.
 ///
 /// # Errors
-/// [`Error::Unwritable`]: never in practice.
+/// [`Error::Unwritable`] if the image has a NAR hash in a form that is not Nix's.
 pub fn statement(image: &Image) -> Result<Vec<u8>, Error> {
     let builder = &image.provenance().builder;
     let statement = Statement {
@@ -92,16 +102,16 @@ pub fn statement(image: &Image) -> Result<Vec<u8>, Error> {
         predicate_type: PREDICATE,
         predicate: Predicate {
             build_definition: BuildDefinition {
-                build_type: format!("{PAGE}#image"),
+                build_type: BUILD_TYPE,
                 external_parameters: parameters(image),
-                resolved_dependencies: dependencies(image),
+                resolved_dependencies: dependencies(image)?,
             },
             run_details: RunDetails {
                 builder: BuilderOfImage {
-                    id: format!("{PAGE}#builder-{builder}"),
+                    id: builder_id(builder),
                     version: image.provenance().tools.clone(),
                 },
-                byproducts: byproducts(image),
+                byproducts: byproducts(image)?,
             },
         },
     };
@@ -113,9 +123,18 @@ pub fn statement(image: &Image) -> Result<Vec<u8>, Error> {
     Ok(json)
 }
 
+/// The name of the index of a closure below its profile. No file name has a slash, so no file of an
+/// image has the same name.
+const CLOSURE_INDEX: &str = "closure/index";
+
+/// The identity of a builder. The name of a builder is any text.
+fn builder_id(name: &str) -> String {
+    format!(page!("?name={}#builder-v1"), encoded(name))
+}
+
 fn subjects(image: &Image) -> Vec<Resource> {
     let profile = image.profile();
-    let index = image.closure().map(|closure| (&closure.index, "closure".to_owned()));
+    let index = image.closure().map(|closure| (&closure.index, CLOSURE_INDEX.to_owned()));
     let files = image.payload().map(|file| (file, file.file_name().to_string()));
     files
         .chain(index)
@@ -139,22 +158,25 @@ fn parameters(image: &Image) -> BTreeMap<String, Value> {
 }
 
 /// The locked source, its inputs, and the derivations of the parts.
-fn dependencies(image: &Image) -> Vec<Resource> {
+fn dependencies(image: &Image) -> Result<Vec<Resource>, Error> {
     let provenance = image.provenance();
     let mut dependencies = Vec::new();
     match image.materials().map(|materials| &materials.sources) {
         Some(sources) if !sources.is_empty() => {
-            dependencies.extend(sources.iter().map(|(name, source)| Resource {
-                name: Some(if name.is_empty() { "source" } else { name }.to_owned()),
-                uri: Some(source.url.clone()),
-                digest: nar_digest(source.nar_hash.as_deref()),
-            }));
+            for (name, source) in sources {
+                let mut digest = nar_digest(source.nar_hash.as_deref())?;
+                digest.extend(git_commit(source).map(|commit| ("gitCommit", commit.to_owned())));
+                let name = Some(if name.is_empty() { "source" } else { name }.to_owned());
+                dependencies.push(Resource { name, uri: Some(source.url.clone()), digest });
+            }
         }
-        _ => dependencies.extend(provenance.source.clone().map(|source| Resource {
-            name: Some("source".to_owned()),
-            uri: Some(source),
-            digest: nar_digest(provenance.source_hash.as_deref()),
-        })),
+        _ => {
+            if let Some(source) = &provenance.source {
+                let digest = nar_digest(provenance.source_hash.as_deref())?;
+                let (name, uri) = (Some("source".to_owned()), Some(source.clone()));
+                dependencies.push(Resource { name, uri, digest });
+            }
+        }
     }
     // The name of a derivation has a hash over everything that it is built from.
     dependencies.extend(provenance.derivations.iter().map(|(part, path)| Resource {
@@ -162,22 +184,32 @@ fn dependencies(image: &Image) -> Vec<Resource> {
         uri: Some(format!("file://{path}")),
         digest: BTreeMap::new(),
     }));
-    dependencies
+    Ok(dependencies)
 }
 
 /// The store paths that were built, from which the subjects were taken.
-fn byproducts(image: &Image) -> Vec<Resource> {
+fn byproducts(image: &Image) -> Result<Vec<Resource>, Error> {
     let provenance = image.provenance();
     let outputs = provenance.outputs.iter();
     outputs
-        .map(|(part, path)| Resource {
-            name: Some(part.clone()),
-            uri: Some(format!("file://{path}")),
-            digest: nar_digest(provenance.output_hashes.get(part).map(String::as_str)),
+        .map(|(part, path)| {
+            let hash = provenance.output_hashes.get(part).map(String::as_str);
+            let (name, uri) = (Some(part.clone()), Some(format!("file://{path}")));
+            Ok(Resource { name, uri, digest: nar_digest(hash)? })
         })
         .collect()
 }
 
-fn nar_digest(nar_hash: Option<&str>) -> BTreeMap<&'static str, String> {
-    nar_hash.and_then(hex_of).map(|digest| ("narSha256", digest)).into_iter().collect()
+fn nar_digest(nar_hash: Option<&str>) -> Result<BTreeMap<&'static str, String>, Error> {
+    let digest = nar_hash.map(|hash| hex_of(hash, DocumentKind::Provenance)).transpose()?;
+    Ok(digest.map(|digest| ("narSha256", digest)).into_iter().collect())
+}
+
+/// The revision of a source in Git. Mercurial has revisions of the same form.
+fn git_commit(source: &SourceMaterial) -> Option<&str> {
+    let revision = source.revision.as_deref()?;
+    let is_hash = [40, 64].contains(&revision.len())
+        && revision.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_git = ["git+", "git:", "github:", "gitlab:"].iter().any(|it| source.url.starts_with(it));
+    (is_hash && is_git).then_some(revision)
 }

@@ -23,6 +23,11 @@ pub(crate) fn begin() -> ImageBuilder {
         .initrd(BytesArtifact::new(ArtifactKind::Initrd, "initrd", "the initrd").unwrap())
 }
 
+/// An artifact of these bytes.
+pub(crate) fn artifact(kind: ArtifactKind, name: &str, text: &str) -> BytesArtifact {
+    BytesArtifact::new(kind, name, text.to_owned()).unwrap()
+}
+
 /// An image without materials, as a builder makes that knows no store.
 pub(crate) fn prebuilt() -> Image {
     begin().provenance(Provenance::new("prebuilt")).build().unwrap()
@@ -51,7 +56,9 @@ pub(crate) fn built() -> Image {
     let hash = Some(NAR_HASH.to_owned());
     let source = |url| SourceMaterial::new(url, hash.clone());
     materials.sources.insert(String::new(), source("git+https://git.example.org/infra?rev=1f"));
-    materials.sources.insert("nixpkgs".to_owned(), source("github:NixOS/nixpkgs/2e"));
+    let mut nixpkgs = source("github:NixOS/nixpkgs/2e");
+    nixpkgs.revision = Some("2e".repeat(20));
+    materials.sources.insert("nixpkgs".to_owned(), nixpkgs);
     let attribute = "nixosConfigurations.netboot-worker".into();
     materials.parameters.insert("attribute".to_owned(), attribute);
     let mut provenance = Provenance::new("nix");

@@ -5,13 +5,14 @@ use std::fs;
 use crate::runbook::document::{self, Proof};
 
 /// The pages beside the runbook whose every statement has a proof or is marked as advice.
-const PROVEN: [&str; 8] = [
+const PROVEN: [&str; 9] = [
     "docs/introduction.md",
     "docs/first-boot.md",
     "docs/concepts.md",
     "docs/closure-boot.md",
     "docs/deployer.md",
     "docs/trust.md",
+    "docs/provenance.md",
     "docs/netboot-toml.md",
     "docs/targets.md",
 ];
