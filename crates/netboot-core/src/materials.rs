@@ -37,10 +37,12 @@ pub struct StorePathMaterial {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceMaterial {
-    /// The locked URL, without credentials.
+    /// The locked URL, without credentials and without the directory and branch of a checkout.
     pub url: String,
     /// The NAR hash of its content, in the form `sha256-<base64>`.
     pub nar_hash: Option<String>,
+    /// The revision in hexadecimal digits, if version control has exactly this content.
+    pub revision: Option<String>,
 }
 
 impl StorePathMaterial {
@@ -51,8 +53,8 @@ impl StorePathMaterial {
 }
 
 impl SourceMaterial {
-    /// Describes a source.
+    /// Describes a source without a revision.
     pub fn new(url: impl Into<String>, nar_hash: Option<String>) -> Self {
-        Self { url: url.into(), nar_hash }
+        Self { url: url.into(), nar_hash, revision: None }
     }
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use futures::future::join_all;
-use netboot_core::{Context, Event, Phase, ProfileName, Provenance};
+use netboot_core::{Context, Event, Phase, ProfileName, Provenance, SourceMaterial};
 
 use crate::error::Error;
 use crate::flake::{Locked, evaluate, lock};
 use crate::flake_answer::{Answer, Configuration, Output, ProfileRequest, Values};
 use crate::flake_reference::FlakeReference;
-use crate::redaction::without_credentials;
+use crate::redaction::Secrets;
 use crate::runner::Runner;
+use crate::shown_url::{parameters, shown_url};
 use crate::stop::NAME;
 use crate::stop::Stop;
 
@@ -138,19 +139,24 @@ impl Evaluation {
         Ok(values.ok_or_else(|| missing(wanted, &[]))?)
     }
 
-    /// The locked URL without credentials, directories and times.
-    pub(crate) fn source(&self) -> String {
-        shown(&self.locked.url)
+    /// The flake as a manifest may show it: its locked URL without anything that is secret or that
+    /// depends on the machine.
+    pub(crate) fn source(&self, secrets: &Secrets) -> String {
+        shown_url(&self.locked.url, self.locked.nar_hash.as_deref(), secrets)
     }
 
-    /// The flake, with an empty name, and its inputs: their URLs as in [`source`](Self::source),
-    /// and their NAR hashes.
-    pub(crate) fn sources(&self) -> BTreeMap<String, (String, Option<String>)> {
-        let inputs = self.locked.inputs.iter();
-        let inputs =
-            inputs.map(|input| (input.path.clone(), (shown(&input.url), input.nar_hash.clone())));
-        let own = (String::new(), (self.source(), self.locked.nar_hash.clone()));
-        inputs.chain([own]).collect()
+    /// The flake, with an empty name, and its inputs.
+    pub(crate) fn sources(&self, secrets: &Secrets) -> BTreeMap<String, SourceMaterial> {
+        let Locked { nar_hash, revision, inputs, .. } = &self.locked;
+        let mut own = SourceMaterial::new(self.source(secrets), nar_hash.clone());
+        own.revision.clone_from(revision);
+        let inputs = inputs.iter().map(|input| {
+            let url = shown_url(&input.url, input.nar_hash.as_deref(), secrets);
+            let mut source = SourceMaterial::new(url, input.nar_hash.clone());
+            source.revision.clone_from(&input.revision);
+            (secrets.hide(&input.path), source)
+        });
+        inputs.chain([(String::new(), own)]).collect()
     }
 
     /// The provenance of an image with these `outputs`. `hashes` has NAR hashes by store path.
@@ -159,6 +165,7 @@ impl Evaluation {
         outputs: &BTreeMap<&str, Output>,
         hashes: &BTreeMap<String, String>,
         nix_version: String,
+        secrets: &Secrets,
     ) -> Provenance {
         let of = |value: fn(&Output) -> &String| {
             outputs
@@ -170,7 +177,7 @@ impl Evaluation {
             Some(((*part).to_owned(), hashes.get(&output.out)?.clone()))
         };
         let mut provenance = Provenance::new(NAME);
-        provenance.source = Some(self.source());
+        provenance.source = Some(self.source(secrets));
         provenance.source_hash.clone_from(&self.locked.nar_hash);
         provenance.output_hashes = outputs.iter().filter_map(hash_of).collect();
         provenance.derivations = of(|output| &output.drv);
@@ -247,50 +254,9 @@ fn ends_in_revision(address: &str) -> bool {
     [40, 64].contains(&last.len()) && last.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn parameters(url: &str) -> impl Iterator<Item = &str> {
-    url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|text| !text.is_empty())
-}
-
-/// The URL as a manifest may show it.
-fn shown(url: &str) -> String {
-    without_directories(&without_clock(&without_credentials(url)))
-}
-
-/// The URL without `lastModified`, which changes whenever a file of a local flake is touched.
-fn without_clock(url: &str) -> String {
-    let address = url.split('?').next().unwrap_or(url);
-    let kept: Vec<&str> =
-        parameters(url).filter(|parameter| !parameter.starts_with("lastModified=")).collect();
-    if kept.is_empty() { address.to_owned() } else { format!("{address}?{}", kept.join("&")) }
-}
-
-/// The URL of a local flake with only the last part of its directory. Published manifests should
-/// not show the paths of the machine that built the image, and the paths do not affect the image.
-fn without_directories(url: &str) -> String {
-    let address = url.split('?').next().unwrap_or(url);
-    let local = ["path:/", "git+file:///", "file:///", "/"];
-    let Some(scheme) = local.iter().find(|scheme| address.starts_with(**scheme)) else {
-        return url.to_owned();
-    };
-    let name = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    format!("{}{name}{}", scheme.trim_end_matches('/'), &url[address.len()..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_a_local_flake_only_its_name_is_told() {
-        for (url, shown) in [
-            ("path:/home/alice/infra?narHash=s", "path:infra?narHash=s"),
-            ("git+file:///home/alice/infra?rev=1&dir=a", "git+file:infra?rev=1&dir=a"),
-            ("git+ssh://git@host/infra?rev=1", "git+ssh://git@host/infra?rev=1"),
-            ("github:owner/name/1", "github:owner/name/1"),
-        ] {
-            assert_eq!(without_directories(url), shown);
-        }
-    }
 
     #[test]
     fn a_url_that_names_its_content_is_locked() {
@@ -305,12 +271,5 @@ mod tests {
         for url in ["git+file:///x", "git+file:///x?ref=main", "github:owner/name"] {
             assert!(!is_locked(url), "{url}");
         }
-    }
-
-    #[test]
-    fn a_clock_is_left_out() {
-        assert_eq!(without_clock("path:/x?lastModified=1&narHash=s"), "path:/x?narHash=s");
-        assert_eq!(without_clock("path:/x?lastModified=1"), "path:/x");
-        assert_eq!(without_clock("git+file:///x?rev=1&dir=a"), "git+file:///x?rev=1&dir=a");
     }
 }

@@ -42,6 +42,8 @@ struct Metadata {
 struct LockedReference {
     #[serde(rename = "narHash")]
     nar_hash: Option<String>,
+    /// The revision of the source, which a source with changes does not have.
+    rev: Option<String>,
 }
 
 /// A locked flake.
@@ -51,6 +53,8 @@ pub(crate) struct Locked {
     pub(crate) url: String,
     /// The NAR hash of the source.
     pub(crate) nar_hash: Option<String>,
+    /// The revision, if version control has exactly this content.
+    pub(crate) revision: Option<String>,
     pub(crate) inputs: Vec<LockedInput>,
 }
 
@@ -68,7 +72,8 @@ pub(crate) async fn lock(
         Ok(stdout) => {
             let Metadata { url, locked, locks } = read_json("nix flake metadata", &stdout)?;
             let url = with_parameters_of(url, flake.as_str());
-            Ok(Locked { url, nar_hash: locked.nar_hash, inputs: locked_inputs(&locks) })
+            let LockedReference { nar_hash, rev: revision } = locked;
+            Ok(Locked { url, nar_hash, revision, inputs: locked_inputs(&locks) })
         }
         Err(failed) => {
             let Failed { nix_output, status, fallback } = *failed;

@@ -110,6 +110,7 @@ mod roots;
 mod runner;
 mod scale_out;
 mod secrets;
+mod shown_url;
 mod size;
 mod state_lock;
 mod stop;

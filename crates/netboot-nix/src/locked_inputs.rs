@@ -12,7 +12,7 @@ pub(crate) struct LockedInput {
     /// The URL, which names the content if `nar_hash` does not. It may contain credentials.
     pub(crate) url: String,
     pub(crate) nar_hash: Option<String>,
-    revision: Option<String>,
+    pub(crate) revision: Option<String>,
 }
 
 impl LockedInput {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use netboot_core::{Materials, Sha256Digest, SourceMaterial, StorePathMaterial};
+use netboot_core::{Materials, StorePathMaterial};
 use serde_json::{Value, json};
+use ssh_key::HashAlg;
 
 use crate::evaluation::Evaluation;
 use crate::flake_answer::{Licences, ProfileRequest};
+use crate::overrides::authorized_key::public_key;
 use crate::path_info::PathInfo;
 use crate::redaction::Secrets;
 
@@ -28,10 +30,7 @@ pub(crate) fn materials(
         material.licences = licences.get(path).cloned().unwrap_or_default();
         materials.store_paths.insert(path.clone(), material);
     }
-    let sources = evaluation.sources().into_iter();
-    materials.sources = sources
-        .map(|(name, (url, hash))| (name, SourceMaterial::new(secrets.hide(&url), hash)))
-        .collect();
+    materials.sources = evaluation.sources(secrets);
     let attribute = json!(format!("nixosConfigurations.{}", request.name));
     for (name, value) in [("attribute", attribute), ("overrides", overrides(request))] {
         materials.parameters.insert(name.to_owned(), hidden(value, secrets));
@@ -49,22 +48,30 @@ fn in_store(reference: &str, path: &str) -> String {
     }
 }
 
-/// The overrides. Settings may contain secrets, and the paths of modules tell about the machine, so
-/// both are told by their hashes.
+/// The overrides, as everybody may read them. The derivations pin all of them, so these fields only
+/// help to understand an image. Settings may contain passwords that somebody could find by trying
+/// their hash, so only their number is told. The path of a module and the comment and options of a
+/// key tell about the machine and about people.
 fn overrides(request: &ProfileRequest) -> Value {
-    let mut overrides = json!(request.overrides);
-    if let Some(Value::Array(settings)) = overrides.get_mut("settings") {
-        for setting in settings {
-            *setting = json!({ "sha256": Sha256Digest::of(setting.to_string().as_bytes()) });
-        }
+    let Some(given) = &request.overrides else { return Value::Null };
+    let mut overrides = json!(given);
+    if let Some(settings) = overrides.get_mut("settings") {
+        *settings = json!(settings.as_array().map_or(0, Vec::len));
     }
-    if let Some(Value::Array(modules)) = overrides.get_mut("modules") {
-        for module in modules {
-            let path = module["path"].as_str().unwrap_or_default();
-            module["path"] = json!(path.rsplit('/').next());
+    for module in overrides["modules"].as_array_mut().into_iter().flatten() {
+        *module = json!({ "narHash": module["narHash"] });
+    }
+    for keys in overrides["authorized_keys"].as_object_mut().into_iter().flatten() {
+        for key in keys.1.as_array_mut().into_iter().flatten() {
+            *key = json!(key.as_str().and_then(fingerprint));
         }
     }
     overrides
+}
+
+/// The fingerprint of a key, as `ssh-keygen -l` prints it.
+fn fingerprint(line: &str) -> Option<String> {
+    Some(public_key(line).ok()?.fingerprint(HashAlg::Sha256).to_string())
 }
 
 /// A value without secrets.

@@ -197,7 +197,8 @@ impl Call<'_> {
         if !others.is_empty() {
             requisites.extend(realisation.requisites(&others).await?);
         }
-        let header = parts.log_header(&self.evaluation.source(), &nix_version);
+        let secrets = &self.builder.runner.secrets;
+        let header = parts.log_header(&self.evaluation.source(secrets), &nix_version);
         let inputs = requisites.clone();
         let realised = realisation.realise(&outputs, requisites, header).await?;
         let closure = self.builder.closure_of_parts(&parts, profile, self.context).await?;
@@ -230,9 +231,9 @@ impl Call<'_> {
             scan_store(policy, &parts, &paths, self.secrets, &mut report, of).await?;
         }
         let log = self.realisation(profile, &parts).log(&outputs, realised).await?;
-        let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version);
-        let request = self.wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
         let secrets = &self.builder.runner.secrets;
+        let provenance = self.evaluation.provenance(&outputs, &hashes, nix_version, secrets);
+        let request = self.wanted.get(profile.name()).ok_or(Stop::Cancelled)?;
         let (closure, licences) = (&paths.closure, &parts.licences);
         let mut materials = materials(self.evaluation, request, closure, licences, secrets);
         let payload = self.builder.payload_of(profile).to_string();

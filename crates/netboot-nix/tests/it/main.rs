@@ -5,6 +5,7 @@ mod at_once;
 mod building;
 mod building_clock;
 mod causes;
+mod checkouts;
 mod closure;
 mod closure_boot;
 mod configurations;

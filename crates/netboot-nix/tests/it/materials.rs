@@ -1,9 +1,19 @@
 //! The things that an image was made from, for each version of Nix.
 
+use std::fs;
+
 use netboot_core::{Builder, Context, Image};
 use netboot_nix::Overrides;
+use serde_json::json;
 
 use crate::place::{NixVersion, Place, WITH_INIT, extensible, least_configuration, profile};
+
+/// A key with an option and a comment, which tell about people.
+const KEY: &str = "from=\"alice.lan\" ssh-ed25519 \
+    AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti alice@laptop";
+
+/// The fingerprint that `ssh-keygen -l` prints of the key.
+const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
 
 /// A flake whose image `x` also has the package `tool-1.2` and a package that needs it.
 fn flake(place: &Place) -> String {
@@ -35,8 +45,14 @@ fn flake(place: &Place) -> String {
 }
 
 async fn build(place: &Place, flake: &str, state: &str, licences: bool) -> Image {
-    let settings = serde_json::json!({ "users": { "motd": "hunter22" } });
-    let overrides = Overrides::builder().settings(settings).kernel_parameter("token=hunter23");
+    let settings = json!({ "users": { "motd": "hunter22" } });
+    let module = place.path().join("of alice.nix");
+    fs::write(&module, "{ }").unwrap();
+    let overrides = Overrides::builder()
+        .settings(settings)
+        .kernel_parameter("token=hunter23")
+        .authorized_key("root", KEY)
+        .module(module);
     let builder = place
         .builder(flake)
         .state_directory(place.path().join(state))
@@ -75,10 +91,14 @@ async fn are_complete_and_the_same_in_every_state_directory(nix: NixVersion) {
     assert_eq!(materials.parameters["attribute"], "nixosConfigurations.netboot-x");
     assert_eq!(materials.parameters["payload"], "ramdisk");
     let overrides = &materials.parameters["overrides"];
-    assert!(overrides["settings"][0]["sha256"].is_string(), "{overrides}");
+    assert_eq!(overrides["settings"], 1, "{overrides}");
+    assert_eq!(overrides["authorized_keys"], json!({ "root": [FINGERPRINT] }));
+    assert!(overrides["modules"][0]["narHash"].is_string(), "{overrides}");
     assert_eq!(overrides["kernel_parameters"][0], "token=***");
     let shown = format!("{materials:?}");
-    assert!(!shown.contains("hunter"), "{shown}");
+    for private in ["hunter", "alice", &place.path().display().to_string()] {
+        assert!(!shown.contains(private), "{private}: {shown}");
+    }
 
     let again = build(&place, &flake, "two", true).await;
     assert_eq!(again.materials(), image.materials());
