@@ -76,8 +76,7 @@ impl Image {
     }
 
     /// Creates the image that a manifest describes, such as an image of a published release.
-    /// `artifact` returns the artifact for a record. The image has no build log and
-    /// no documents.
+    /// `artifact` returns the artifact for a record. The image has no build log and no documents.
     ///
     /// # Errors
     /// The errors of [`ImageBuilder::build`].
