@@ -1,5 +1,7 @@
 //! Real S3 servers, in separate processes.
 
+mod kind;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use self::kind::{ACCESS_KEY, Kind, SECRET_KEY};
 use crate::{Error, Testbed, python_packages, tool};
 
 /// The time in which a server must answer first.
@@ -32,6 +35,8 @@ const LOG_LINES: usize = 30;
 /// |---|---|---|---|
 /// | [`ministack`](Self::ministack) | kept | not looked at | SHA-256 checked |
 /// | [`nanio`](Self::nanio) | ignored: answers 200 and overwrites | checked, also of presigned links | MD5 only |
+/// | [`seaweedfs`](Self::seaweedfs) | kept | checked | SHA-256 not checked |
+/// | [`juicefs`](Self::juicefs), a gateway of `MinIO` | ignored: answers 200 and overwrites | checked | SHA-256 checked |
 ///
 /// ```no_run
 /// use netboot_testbed::S3Server;
@@ -47,13 +52,6 @@ pub struct S3Server {
     address: SocketAddr,
     process: Child,
     buckets: Mutex<BTreeSet<String>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Ministack,
-    Nanio,
-    NanioTls,
 }
 
 impl S3Server {
@@ -83,6 +81,23 @@ impl S3Server {
         Self::start(Kind::NanioTls, directory)
     }
 
+    /// Starts `SeaweedFS` with all its parts and with its data in `directory`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn seaweedfs(directory: &Path) -> Self {
+        Self::start(Kind::SeaweedFs, directory)
+    }
+
+    /// Starts the gateway of `JuiceFS`, which is derived from `MinIO`, with its data in
+    /// `directory`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn juicefs(directory: &Path) -> Self {
+        Self::start(Kind::JuiceFs, directory)
+    }
+
     /// Its URL, such as `http://127.0.0.1:4000`.
     pub fn endpoint(&self) -> String {
         let scheme = if self.kind == Kind::NanioTls { "https" } else { "http" };
@@ -94,14 +109,14 @@ impl S3Server {
         self.address
     }
 
-    /// The only access key that nanio accepts.
+    /// The only access key that a server accepts which checks signatures.
     pub fn access_key(&self) -> &'static str {
-        "netboot-tests"
+        ACCESS_KEY
     }
 
     /// The secret of the access key.
     pub fn secret_key(&self) -> &'static str {
-        "a secret of the tests"
+        SECRET_KEY
     }
 
     /// The region for which requests are signed.
@@ -128,19 +143,37 @@ impl S3Server {
     /// # Panics
     /// If the server does not make it.
     pub fn create_bucket(&self, bucket: &str) {
-        match self.kind {
-            // A bucket is a directory there, and making one by request takes a signature.
-            Kind::Nanio | Kind::NanioTls => {
-                let path = self.data().join(bucket).join(".nanio-meta");
-                or_fail(fs::create_dir_all(path), "the bucket");
-            }
-            Kind::Ministack => {
-                let answer = self.request("PUT", &format!("/{bucket}"), "");
-                let status = answer.split(' ').nth(1).unwrap_or_default();
-                assert!(["200", "409"].contains(&status), "{answer}\n{}", self.log());
-            }
+        if self.kind.is_of_directories() {
+            // Making one by request takes a signature.
+            let path = self.data().join(bucket).join(".nanio-meta");
+            or_fail(fs::create_dir_all(path), "the bucket");
+        } else if self.kind.wants_signatures() {
+            self.create_bucket_by_curl(bucket);
+        } else {
+            let answer = self.request("PUT", &format!("/{bucket}"), "");
+            let status = answer.split(' ').nth(1).unwrap_or_default();
+            assert!(["200", "409"].contains(&status), "{answer}\n{}", self.log());
         }
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket.to_owned());
+    }
+
+    /// A server of several parts may answer before it can make a bucket.
+    fn create_bucket_by_curl(&self, bucket: &str) {
+        let begin = Instant::now();
+        let mut said = String::new();
+        while begin.elapsed() < START_LIMIT {
+            let mut curl = Command::new(tool("curl"));
+            curl.args(["--silent", "--noproxy", "*", "--output", "/dev/null", "--request", "PUT"]);
+            curl.args(["--aws-sigv4", "aws:amz:us-east-1:s3", "--write-out", "%{http_code}"]);
+            curl.args(["--user", &format!("{ACCESS_KEY}:{SECRET_KEY}")]);
+            let output = curl.arg(format!("{}/{bucket}", self.endpoint())).output();
+            said = String::from_utf8_lossy(&or_fail(output, "curl").stdout).into_owned();
+            if ["200", "409"].contains(&said.as_str()) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        fail(&format!("the bucket was not made: status {said}\n{}", self.log()))
     }
 
     /// Sends a request without a signature, as ministack takes it for whatever S3 can do, and gives
@@ -265,36 +298,18 @@ fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
         let error = Error::Incomplete { path };
         format!("{error}: {}", error.hint().unwrap_or_default())
     });
-    let program = |name| python_packages::program(testbed.directory(), name);
+    let program = |name: &str| python_packages::program(testbed.directory(), name);
     let data = directory.join("data");
     or_fail(fs::create_dir_all(&data), "the server's data");
     let log = or_fail(File::create(directory.join("server.log")), "the server's log");
     let mut command = Command::new(tool("sh"));
     command.args(["-c", WATCH, "sh"]);
-    let port = address.port().to_string();
-    match kind {
-        Kind::Ministack => {
-            command.arg(program("ministack")).env("BIND_HOST", "127.0.0.1");
-            command.env("GATEWAY_PORT", port).env("S3_PERSIST", "1").env("S3_DATA_DIR", &data);
-            command.env("PERSIST_STATE", "1").env("STATE_DIR", directory.join("state"));
-            command.env("SERVICES", "s3");
-        }
-        Kind::Nanio => {
-            command.arg(program("nanio")).args(["serve", "--host", "127.0.0.1", "--port", &port]);
-            command.arg("--data-dir").arg(&data);
-        }
-        Kind::NanioTls => {
-            command.arg(program("uvicorn")).args(["nanio.app:build_app", "--factory"]);
-            command.args(["--host", "127.0.0.1", "--port", &port, "--ssl-certfile"]);
-            command.arg(directory.join("certificate.pem")).arg("--ssl-keyfile");
-            command.arg(directory.join("key.pem")).env("NANIO_DATA_DIR", &data);
-        }
-    }
+    kind.complete(&mut command, directory, address, program);
     command
         .current_dir(directory)
         .env("TMPDIR", directory)
-        .env("NANIO_ACCESS_KEY", "netboot-tests")
-        .env("NANIO_SECRET_KEY", "a secret of the tests")
+        .env("NANIO_ACCESS_KEY", ACCESS_KEY)
+        .env("NANIO_SECRET_KEY", SECRET_KEY)
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(or_fail(log.try_clone(), "the server's log"))
