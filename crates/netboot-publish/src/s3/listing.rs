@@ -41,7 +41,10 @@ pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Liste
         }
     };
     // One listing may have 100,000 entries, so no other copy of its names is made.
-    let listed = objects.into_iter().filter(|object| object.key != prefix);
+    let objects = objects.into_iter().filter(|object| object.key != prefix);
+    // Consoles make folders of empty objects, and gateways show the directories that deleted
+    // objects were in.
+    let listed = objects.filter(|object| object.size > 0 || !object.key.ends_with('/'));
     let listed = listed.filter_map(|mut object| {
         let path = target.keys.path(&object.key)?;
         let begin = object.key.len() - path.len();

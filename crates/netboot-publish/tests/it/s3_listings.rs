@@ -46,6 +46,20 @@ async fn a_time_is_understood_with_and_without_an_offset() {
 }
 
 #[tokio::test]
+async fn a_folder_of_a_console_is_no_object_and_a_file_that_is_named_like_one_is() {
+    let object = |key: &str, size: u64| {
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>1970-01-01T00:01:40Z</LastModified>\
+             <Size>{size}</Size></Contents>"
+        )
+    };
+    let objects = [object("boot.ipxe", 0), object("folder/", 0), object("file/", 3)].concat();
+    let listed = list(format!("<ListBucketResult>{objects}</ListBucketResult>")).await.unwrap();
+    let paths: Vec<&str> = listed.iter().map(|listed| listed.path.as_str()).collect();
+    assert_eq!(paths, ["boot.ipxe", "file/"]);
+}
+
+#[tokio::test]
 async fn a_listing_that_cannot_be_trusted_is_an_error() {
     let time = "1970-01-01T00:01:40Z";
     let more = "<IsTruncated>true</IsTruncated>";
