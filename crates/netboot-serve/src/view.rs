@@ -35,17 +35,17 @@ const RETRY_SECONDS: u64 = 2;
 ///   large one before its last bytes. A part of a large blob is not compared with anything, so no
 ///   cache may store it.
 /// - Another large object is opened between two looks at its size and time, which have to be equal.
-///   Its `ETag` is weak, so that `If-Range` matches nothing, if its time is a whole second, as times
-///   in buckets and of rsync are, or younger than two seconds.
+///   If its time is a whole second, as times in buckets and of rsync are, or younger than two
+///   seconds, its `ETag` is weak, so that `If-Range` matches nothing.
 /// - It serves the objects of the store whose names are valid in a [`ReleasePath`], and no
 ///   listings, links, or objects of the store's own. Everybody who reaches it can read them: give
 ///   releases a place of their own.
 /// - A missing object is 404. If the store cannot be read, the answer is 502, or 503 if it may help
 ///   to try again. The answer does not tell why; [`on_failure`](Self::on_failure) does. If the
 ///   store fails in the middle of an object, the connection breaks, and the client can resume.
-/// - [`StoreLimits`] bound the number of open objects and the time that the store gets. A store that
-///   fetches a whole object before its first byte, as `RsyncStore` does, fetches it for each request
-///   anew. It needs the limits of
+/// - [`StoreLimits`] bound the number of open objects and the time that the store gets. A store
+///   that fetches a whole object before its first byte, as `RsyncStore` does, fetches it anew for
+///   each request. It needs the limits of
 ///   [`for_whole_fetches`](StoreLimits::for_whole_fetches).
 ///
 /// [`Server`](crate::Server) has an example.
@@ -62,7 +62,8 @@ pub struct StoreView {
 type OnFailure = Arc<dyn Fn(&ReleasePath, Error) + Send + Sync>;
 
 impl StoreView {
-    /// A view of `store` with the default [`StoreLimits`]. Nothing is read before the first request.
+    /// A view of `store` with the default [`StoreLimits`]. Nothing is read before the first
+    /// request.
     pub fn new(store: Arc<dyn Store>) -> Self {
         let limits = StoreLimits::default();
         let open_objects = permits(&limits);
