@@ -32,6 +32,8 @@ pub(crate) struct Faulty {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     Broken,
+    /// A reader whose own time is over.
+    TimedOut,
     /// A reader that gives nothing for ever.
     Silent,
     /// More bytes than the object has.
@@ -99,7 +101,10 @@ impl StoreLayer for Faulty {
         let reader = reader.take(most);
         let fault = *self.fault.lock().unwrap();
         Ok(Some(match fault {
-            Fault::Broken => Box::pin(reader.chain(Broken)),
+            Fault::Broken => {
+                Box::pin(reader.chain(Broken(io::ErrorKind::Other, "the disk is gone")))
+            }
+            Fault::TimedOut => Box::pin(reader.chain(Broken(io::ErrorKind::TimedOut, "too late"))),
             Fault::Silent => Box::pin(reader.chain(Silent)),
             Fault::Longer => Box::pin(reader.chain(&b"more"[..])),
         }))
@@ -107,7 +112,7 @@ impl StoreLayer for Faulty {
 }
 
 /// A reader that fails.
-struct Broken;
+struct Broken(io::ErrorKind, &'static str);
 
 impl AsyncRead for Broken {
     fn poll_read(
@@ -115,7 +120,7 @@ impl AsyncRead for Broken {
         _: &mut Context<'_>,
         _: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(io::Error::other("the disk is gone")))
+        Poll::Ready(Err(io::Error::new(self.0, self.1)))
     }
 }
 

@@ -133,6 +133,20 @@ async fn a_store_that_gives_nothing_keeps_no_client_and_no_server() {
 }
 
 #[tokio::test]
+async fn a_client_is_not_blamed_for_a_store_that_is_too_slow() {
+    let store = Faulty::new();
+    let (_, place) = put_blob(&store.inner, LARGE).await;
+    store.fail_after(300_000, Fault::TimedOut);
+    let mut running = Running::start(store).await;
+    assert!(body(running.get(&place).send().await.unwrap()).await.is_none());
+    running.stop.cancel();
+    timeout(Duration::from_secs(20), &mut running.task).await.expect("it ends").unwrap();
+    assert!(only(&running).ends_with(": too late"));
+    let notices = running.notices.lock().unwrap();
+    assert!(notices.iter().all(|notice| matches!(notice, Notice::Accepted)), "{notices:?}");
+}
+
+#[tokio::test]
 async fn only_so_many_objects_are_open() {
     let store = MemoryStore::new();
     let (bytes, place) = put_blob(&store, 30_000_000).await;
