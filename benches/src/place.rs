@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use netboot_publish::{LocalStore, Publisher, RsyncStore, RsyncTarget, S3Keys, S3Store};
+use netboot_publish::{
+    LocalStore, OciCredentials, OciStore, Publisher, RsyncStore, RsyncTarget, S3Keys, S3Store,
+};
 use serde::{Deserialize, Serialize};
 
 /// The bucket of the S3 servers.
@@ -23,6 +25,13 @@ pub enum Place {
         address: SocketAddr,
         /// The prefix.
         prefix: String,
+    },
+    /// A repository of a registry.
+    Oci {
+        /// The registry, or a proxy before it.
+        address: SocketAddr,
+        /// The repository.
+        repository: String,
     },
     /// A directory in the module `pub` of an rsync daemon.
     RsyncDaemon {
@@ -49,6 +58,11 @@ impl Place {
                     .allow_http(true)
                     .credentials(S3Keys::new("netboot-tests", "a secret of the tests"))
                     .prefix(prefix.as_str());
+                Publisher::new(builder.build().await.unwrap())
+            }
+            Self::Oci { address, repository } => {
+                let builder = OciStore::builder(format!("{address}/{repository}"));
+                let builder = builder.credentials(OciCredentials::Anonymous);
                 Publisher::new(builder.build().await.unwrap())
             }
             Self::RsyncDaemon { port, path, program } => {

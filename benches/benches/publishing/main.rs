@@ -12,6 +12,7 @@
 
 mod growth;
 mod local;
+mod oci;
 mod peers;
 mod rsync;
 mod s3;
@@ -21,8 +22,13 @@ use netboot_benches::{Row, is_publisher, is_test, table};
 /// The name of a place, and the function that measures it.
 type Place = (&'static str, fn() -> Vec<Row>);
 
-const PLACES: [Place; 4] =
-    [("local", local::rows), ("s3", s3::rows), ("rsync", rsync::rows), ("growth", growth::rows)];
+const PLACES: [Place; 5] = [
+    ("local", local::rows),
+    ("s3", s3::rows),
+    ("oci", oci::rows),
+    ("rsync", rsync::rows),
+    ("growth", growth::rows),
+];
 
 fn main() {
     if is_publisher() {

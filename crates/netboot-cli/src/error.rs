@@ -238,8 +238,8 @@ impl Error {
             | Self::OptionFile { hint: Some(hint), .. } => hint.clone(),
             Self::OptionFile { hint: None, .. } => return None,
             Self::InvalidTarget { .. } => "write a directory, `s3://BUCKET/PREFIX`, \
-                 `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or the name of a target in \
-                 netboot.toml"
+                 `oci://HOST/REPOSITORY`, `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or the \
+                 name of a target in netboot.toml"
                 .to_owned(),
             Self::UnknownTarget { name, known, .. } if known.is_empty() => format!(
                 "write `./{name}` for a directory, or describe the target in `[targets]` of \

@@ -6,6 +6,8 @@ Targets:
   A TARGET is one word for a place that releases are published to:
     DIR                      a directory of this machine, with a slash: ./pxe
     s3://BUCKET/PREFIX       a bucket; ?endpoint=URL&region=NAME name its server
+    oci://HOST/REPOSITORY    a repository of an OCI registry, with the login of
+                             podman or docker
     USER@HOST:/PATH          a directory of another machine, with rsync over ssh;
                              USER@HOST:PATH starts at the home directory
     rsync://HOST/MODULE/PATH a directory of an rsync daemon

@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 42] = [
+const PHRASES: [(&str, &str); 44] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -107,6 +107,18 @@ const PHRASES: [(&str, &str); 42] = [
         "correct what the provider of the keys reads: the cause says what it lacks",
         "correct `credentials-file` or `profile` in netboot.toml, or the file: the cause says what \
          it lacks",
+    ),
+    (
+        "or give the store its credentials",
+        "or name a file that has the login with `credentials-file` in netboot.toml, in the form of \
+         docker's `config.json`",
+    ),
+    (
+        "give the store the certificate of the authority that signed the registry's, or allow \
+         plain HTTP if the registry has no TLS",
+        "name the certificate of the authority that signed the registry's with \
+         `ca-certificate-file` in netboot.toml, or add `?allow-http=true` to the target if the \
+         registry has no TLS",
     ),
     // QEMU.
     (

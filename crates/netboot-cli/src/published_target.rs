@@ -15,7 +15,7 @@ use crate::target::Target;
 /// A target that has something to show.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PublishedTarget {
-    /// The target: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
+    /// The target: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`, `USER@HOST:/PATH`,
     /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml.
     #[arg(value_name = "TARGET")]
     target: String,

@@ -1,24 +1,27 @@
-//! A target as people write it: one word for a directory, a bucket, or a directory of another
-//! machine.
+//! A target as people write it: one word for a directory, a bucket, a repository of a registry, or
+//! a directory of another machine.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use netboot_core::SiteName;
-use netboot_publish::{LocalStore, Publisher, RsyncStoreBuilder, S3StoreBuilder};
+use netboot_publish::{LocalStore, Publisher, RsyncStoreBuilder};
 
 use self::bucket::Bucket;
 use self::location::{Kind, Refusal, kind, shown};
 pub(crate) use self::location::{is_directory, is_location};
+use self::registry::Registry;
 use self::signing::Signing;
 use crate::configuration::signing::SigningSection;
 use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
 
 mod bucket;
+mod certificates;
 mod credentials;
 mod location;
+mod registry;
 mod rsync;
 mod signing;
 
@@ -28,13 +31,15 @@ mod signing;
 /// |---|---|
 /// | `/srv/pxe/nixos`, `./pxe` | a directory of this machine |
 /// | `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` | a bucket of an S3-compatible store |
+/// | `oci://HOST/REPOSITORY` | a repository of a registry that speaks the OCI distribution API |
 /// | `USER@HOST:/PATH` | a directory of another machine, with `rsync` over ssh; `USER@HOST:PATH` starts at the home directory |
 /// | `rsync://HOST/MODULE/PATH` | a directory of an rsync daemon |
 ///
 /// The parameters of a bucket are `endpoint`, `region`, `path-style`, `public-url`, `allow-http`,
 /// `server-checksums` and `batch-delete`, like the methods of [`netboot_publish::S3StoreBuilder`].
-/// The text never has credentials: they come from the environment (`AWS_ACCESS_KEY_ID`,
-/// `RSYNC_PASSWORD`), from ssh's own files, or from files that `netboot.toml` names.
+/// A repository has the parameter `allow-http`. The text never has credentials: they come from the
+/// environment (`AWS_ACCESS_KEY_ID`, `RSYNC_PASSWORD`), from the login of podman or docker, from
+/// ssh's own files, or from files that `netboot.toml` names.
 ///
 /// ```
 /// use netboot_cli::Target;
@@ -58,6 +63,7 @@ pub struct Target {
 enum Place {
     Directory(PathBuf),
     Bucket(Bucket),
+    Registry(Registry),
     Rsync(Box<RsyncStoreBuilder>),
 }
 
@@ -71,6 +77,9 @@ impl Target {
             Kind::Bucket => {
                 Place::Bucket(Bucket::parse(&text).and_then(|it| it.with(table)).map_err(invalid)?)
             }
+            Kind::Registry => Place::Registry(
+                Registry::parse(&text).and_then(|it| it.with(table)).map_err(invalid)?,
+            ),
             Kind::Rsync => Place::Rsync(Box::new(rsync::with_settings(table).map_err(invalid)?)),
         };
         if let Some(key) = misplaced(&place, table) {
@@ -96,44 +105,49 @@ impl Target {
     pub fn directory(&self) -> Option<&Path> {
         match &self.place {
             Place::Directory(path) => Some(path),
-            Place::Bucket(_) | Place::Rsync(_) => None,
+            Place::Bucket(_) | Place::Registry(_) | Place::Rsync(_) => None,
         }
     }
 
-    /// Returns a publisher to the target. For a bucket, this first tests what the server supports.
+    /// Returns a publisher to the target. For a bucket or a repository, this first tests what the
+    /// server supports.
     /// A target of a configuration with `[signing]` gives the publisher its keys.
     ///
     /// # Errors
-    /// If the bucket cannot be reached, the target's settings are wrong, or a file of the keys
+    /// If the server cannot be reached, the target's settings are wrong, or a file of the keys
     /// cannot be read.
     pub async fn publisher(&self) -> Result<Publisher, Error> {
         let keys = self.signing.as_ref().map(Signing::keys).transpose()?;
-        let publisher = self.open(|store| store).await?;
+        let publisher = self.open(true).await?;
         Ok(keys.iter().fold(publisher, |publisher, keys| keys.apply(publisher)))
     }
 
     /// Returns a publisher that only reads the target. Unlike [`publisher`](Self::publisher), this
-    /// writes nothing to a bucket to test it, and does not read the file of the secret key, so that
+    /// writes nothing to a bucket or a repository to test it, and does not read the file of the secret key, so that
     /// the permission to read the target is enough.
     ///
     /// # Errors
     /// The errors of [`publisher`](Self::publisher).
     pub async fn reader(&self) -> Result<Publisher, Error> {
         let keys = self.signing.as_ref().map(Signing::public_keys).transpose()?;
-        let publisher = self.open(S3StoreBuilder::without_probe).await?;
+        let publisher = self.open(false).await?;
         Ok(keys.iter().fold(publisher, |publisher, keys| keys.apply(publisher)))
     }
 
-    async fn open(
-        &self,
-        of_bucket: impl FnOnce(S3StoreBuilder) -> S3StoreBuilder,
-    ) -> Result<Publisher, Error> {
+    /// Opens the place. If `probes`, tests what the server of a bucket or a repository supports.
+    async fn open(&self, probes: bool) -> Result<Publisher, Error> {
         let target = |source| Error::Target { text: shown(&self.text), source: Box::new(source) };
         Ok(match &self.place {
             Place::Directory(path) => Publisher::new(LocalStore::new(path)),
             Place::Bucket(bucket) => {
-                let store = of_bucket(bucket.store()?).build().await;
-                Publisher::new(store.map_err(target)?)
+                let store = bucket.store()?;
+                let store = if probes { store } else { store.without_probe() };
+                Publisher::new(store.build().await.map_err(target)?)
+            }
+            Place::Registry(registry) => {
+                let store = registry.store()?;
+                let store = if probes { store } else { store.without_probe() };
+                Publisher::new(store.build().await.map_err(target)?)
             }
             Place::Rsync(store) => {
                 let store = RsyncStoreBuilder::clone(store);
@@ -152,6 +166,7 @@ impl FromStr for Target {
         let place = match kind(text).map_err(invalid)? {
             Kind::Directory => Place::Directory(text.into()),
             Kind::Bucket => Place::Bucket(Bucket::parse(text).map_err(invalid)?),
+            Kind::Registry => Place::Registry(Registry::parse(text).map_err(invalid)?),
             Kind::Rsync => Place::Rsync(Box::new(rsync::parse(text).map_err(invalid)?)),
         };
         Ok(Self { text: text.to_owned(), name: None, place, signing: None })
@@ -168,6 +183,7 @@ impl Place {
         match self {
             Self::Directory(_) => "a directory",
             Self::Bucket(_) => "a bucket",
+            Self::Registry(_) => "a repository of a registry",
             Self::Rsync(_) => "a directory of another machine",
         }
     }
@@ -180,12 +196,14 @@ fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
         ("region", table.region.is_some()),
         ("path-style", table.path_style.is_some()),
         ("public-url", table.public_url.is_some()),
-        ("allow-http", table.allow_http.is_some()),
         ("server-checksums", table.server_checksums.is_some()),
         ("batch-delete", table.batch_delete.is_some()),
+        ("profile", table.profile.is_some()),
+    ];
+    let web = [
+        ("allow-http", table.allow_http.is_some()),
         ("ca-certificate-file", table.ca_certificate_file.is_some()),
         ("credentials-file", table.credentials_file.is_some()),
-        ("profile", table.profile.is_some()),
     ];
     let rsync = [
         ("port", table.port.is_some()),
@@ -196,7 +214,8 @@ fn misplaced(place: &Place, table: &TargetTable) -> Option<&'static str> {
     ];
     let of_bucket = bucket.iter().filter(|_| !matches!(place, Place::Bucket(_)));
     let of_rsync = rsync.iter().filter(|_| !matches!(place, Place::Rsync(_)));
-    of_bucket.chain(of_rsync).find(|(_, is_set)| *is_set).map(|(key, _)| *key)
+    let of_web = web.iter().filter(|_| !matches!(place, Place::Bucket(_) | Place::Registry(_)));
+    of_bucket.chain(of_web).chain(of_rsync).find(|(_, is_set)| *is_set).map(|(key, _)| *key)
 }
 
 /// The name in `netboot.toml`, or the location as it was written.

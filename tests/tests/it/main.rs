@@ -27,6 +27,7 @@ mod menu;
 mod next_boot_device;
 mod proving;
 mod pxe_chain;
+mod registry_boot;
 mod reports;
 mod same_release;
 mod whitelist;

@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     architecture: Option<Architecture>,
 
-    /// A target to publish to: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
-    /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated.
+    /// A target to publish to: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`,
+    /// `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated.
     #[arg(long = "to", value_name = "TARGET", required = true)]
     targets: Vec<String>,
 

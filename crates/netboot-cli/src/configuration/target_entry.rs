@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum TargetEntry {
-    /// The location: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`, or
-    /// `rsync://HOST/MODULE/PATH`.
+    /// The location: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`,
+    /// `USER@HOST:/PATH`, or `rsync://HOST/MODULE/PATH`.
     Location(String),
     /// A location with its settings.
     Table(Box<TargetTable>),
@@ -25,8 +25,8 @@ pub enum TargetEntry {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct TargetTable {
-    /// The location: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`, or
-    /// `rsync://HOST/MODULE/PATH`.
+    /// The location: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`,
+    /// `USER@HOST:/PATH`, or `rsync://HOST/MODULE/PATH`.
     pub location: String,
 
     /// Of a bucket: the URL of the server. The default is Amazon's.
@@ -42,7 +42,8 @@ pub struct TargetTable {
     /// Of a bucket: the URL at which machines see the target. The default is the URL of the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// Of a bucket: true if the endpoint may have an `http:` URL. The default is false.
+    /// Of a bucket or a repository: true if the server speaks plain HTTP. The default is false, and
+    /// true for a registry on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_http: Option<bool>,
     /// Of a bucket: false if the server refuses checksums in the headers of uploads. The default is
@@ -53,13 +54,14 @@ pub struct TargetTable {
     /// is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_delete: Option<bool>,
-    /// Of a bucket: a file with certificates of authorities that sign the server's certificate,
-    /// besides those of the system.
+    /// Of a bucket or a repository: a file with certificates of authorities that sign the server's
+    /// certificate, besides those of the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_certificate_file: Option<PathBuf>,
     /// Of a bucket: a file with access keys, such as `~/.aws/credentials`. The default are the
     /// variables `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and what else Amazon's programs
-    /// find.
+    /// find. Of a repository: a file with logins, such as `~/.docker/config.json`. The default are
+    /// the files of podman and docker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_file: Option<PathBuf>,
     /// Of a bucket: the profile in `credentials-file`. The default is `default`.

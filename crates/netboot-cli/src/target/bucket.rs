@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use netboot_core::{ReleasePath, read_regular_file};
+use netboot_core::ReleasePath;
 use netboot_publish::{S3Credentials, S3Store, S3StoreBuilder};
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
+use super::certificates;
 use super::credentials::CredentialsFile;
 use super::location::{Refusal, credentials};
 use crate::configuration::target_entry::TargetTable;
 use crate::error::Error;
 use crate::spelling::closest;
-
-/// The maximum size of a file of certificates, in bytes.
-const CERTIFICATES_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The parameters that a location may have.
 const PARAMETERS: [&str; 7] = [
@@ -156,14 +154,7 @@ impl Bucket {
     pub(super) fn store(&self) -> Result<S3StoreBuilder, Error> {
         let store = self.settings();
         Ok(match &self.ca_certificate_file {
-            Some(path) => {
-                let certificates = read_regular_file(path, CERTIFICATES_LIMIT);
-                let read = |source| Error::ReadCertificates {
-                    path: path.clone(),
-                    source: Box::new(source),
-                };
-                store.ca_certificate(certificates.map_err(read)?)
-            }
+            Some(path) => store.ca_certificate(certificates::read(path)?),
             None => store,
         })
     }

@@ -9,6 +9,7 @@ const HIDDEN: &str = "***";
 pub(super) enum Kind {
     Directory,
     Bucket,
+    Registry,
     Rsync,
 }
 
@@ -66,7 +67,8 @@ pub(super) fn credentials() -> Refusal {
     Refusal::new(
         "credentials do not belong into it",
         "take them out of it; netboot reads them from the variables AWS_ACCESS_KEY_ID and \
-         AWS_SECRET_ACCESS_KEY, or RSYNC_PASSWORD, or from a file that netboot.toml names",
+         AWS_SECRET_ACCESS_KEY, or RSYNC_PASSWORD, from the login of podman or docker, or from a \
+         file that netboot.toml names",
     )
 }
 
@@ -74,7 +76,7 @@ fn of_url(scheme: &str, rest: &str) -> Result<Kind, Refusal> {
     let lower = scheme.to_ascii_lowercase();
     let place = without_query(rest).trim_start_matches('/');
     match lower.as_str() {
-        "s3" | "rsync" if lower != scheme => {
+        "s3" | "rsync" | "oci" if lower != scheme => {
             let hint = format!("write `{lower}://{place}`");
             Err(Refusal::new("its scheme has capital letters", hint))
         }
@@ -90,6 +92,16 @@ fn of_url(scheme: &str, rest: &str) -> Result<Kind, Refusal> {
             Err(Refusal::new("it names no module", hint))
         }
         "rsync" => Ok(Kind::Rsync),
+        "oci" if !place.trim_end_matches('/').contains('/') => {
+            let host = if place.is_empty() { "HOST" } else { place.trim_end_matches('/') };
+            let hint = format!("write `oci://{host}/REPOSITORY` with a repository of the registry");
+            Err(Refusal::new("it names no repository", hint))
+        }
+        "oci" => Ok(Kind::Registry),
+        "docker" => {
+            let problem = "a repository of a registry begins with `oci:`";
+            Err(Refusal::new(problem, format!("write `oci://{place}`")))
+        }
         "ssh" | "scp" | "sftp" => Err(of_ssh(&lower, place)),
         "file" => {
             let path = rest.strip_prefix("localhost").unwrap_or(rest);
@@ -161,7 +173,7 @@ fn of_host(host: &str, path: &str) -> Result<Kind, Refusal> {
     let lower = host.to_ascii_lowercase();
     let rest = without_query(path).trim_start_matches('/');
     match lower.as_str() {
-        "s3" | "rsync" => {
+        "s3" | "rsync" | "oci" => {
             let place = if rest.is_empty() { "…" } else { rest };
             return Err(Refusal::new(
                 format!("two slashes follow `{lower}:`"),
@@ -233,8 +245,8 @@ fn of_directory(location: &str) -> Result<Kind, Refusal> {
 /// may be secrets that do not belong there.
 pub(super) fn shown(location: &str) -> String {
     let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
-    let is_bucket = scheme.eq_ignore_ascii_case("s3");
-    let rest = if is_bucket { without_query(rest) } else { rest };
+    let has_query = ["s3", "oci"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    let rest = if has_query { without_query(rest) } else { rest };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     match authority.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
         Some((Some((user, _)), host)) => format!("{scheme}://{user}:{HIDDEN}@{host}{path}"),

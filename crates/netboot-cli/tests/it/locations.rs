@@ -19,11 +19,11 @@ fn refused(text: &str, problem: &str, hint: &str) -> Vec<String> {
     advised.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-const FORMS: &str = "write a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`";
+const FORMS: &str = "write a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`";
 
 /// The wrong form, the end of the message, a part of the hint, and true if the first word of the
 /// hint in quotes is a target.
-const WRONG: [(&str, &str, &str, bool); 52] = [
+const WRONG: [(&str, &str, &str, bool); 65] = [
     ("", "it is empty", FORMS, false),
     (" ", "it is empty", FORMS, false),
     (" /srv", "it begins or ends with a space", "write `/srv` without the space", true),
@@ -57,6 +57,20 @@ const WRONG: [(&str, &str, &str, bool); 52] = [
         "or add `&allow-http=true` to it",
         false,
     ),
+    // Repositories of registries.
+    ("oci://", "it names no repository", "write `oci://HOST/REPOSITORY` with a", false),
+    ("oci://host", "it names no repository", "write `oci://host/REPOSITORY` with", false),
+    ("oci://host:5000/", "it names no repository", "`oci://host:5000/REPOSITORY`", false),
+    ("OCI://host/boot", "its scheme has capital letters", "write `oci://host/boot`", true),
+    ("oci:host/boot", "two slashes follow `oci:`", "write `oci://host/boot`", true),
+    ("docker://host/boot", "begins with `oci:`", "write `oci://host/boot`", true),
+    ("oci://host/boot:latest", "it names a tag or a digest", "write `oci://host/boot`: ", true),
+    ("oci://host/boot@sha256:0", "it names a tag or a digest", "write `oci://host/boot`: ", true),
+    ("oci://host/Boot", "and at most 255 characters", "write `oci://HOST/REPOSITORY` or", false),
+    ("oci://ho st/boot", "with or without a port", "write `oci://HOST/REPOSITORY` or", false),
+    ("oci://user@host/boot", "credentials do not belong into it", "podman or docker", false),
+    ("oci://u:secret@host/b", "credentials do not belong into it", "podman or docker", false),
+    ("oci://host/boot?tls=no", "one parameter, `allow-http`", "`?allow-http=true` if the", false),
     // Daemons of rsync.
     ("rsync://host", "it names no module", "write `rsync://host/MODULE` with a module", true),
     ("rsync://host/", "it names no module", "write `rsync://host/MODULE` with a module", true),
@@ -121,6 +135,10 @@ fn a_right_form_is_taken() {
         "s3://boot/x/",
         "s3://tenant:boot/x",
         "s3://boot?endpoint=http://127.0.0.1:9000&allow-http=true",
+        "oci://registry.example.org/boot/nixos",
+        "oci://127.0.0.1:5000/boot/",
+        "oci://[::1]:5000/boot",
+        "oci://host/boot?allow-http=true",
         "rsync://host/m/",
         "rsync://user@[::1]:8730/m/x",
         "user@host:/srv",

@@ -59,6 +59,11 @@ async fn the_commands_work_on_a_bucket_that_checks_signatures() {
 }
 
 #[tokio::test]
+async fn the_commands_work_on_a_repository_of_a_registry() {
+    runs_through(Place::repository()).await;
+}
+
+#[tokio::test]
 async fn the_commands_work_on_an_rsync_daemon() {
     runs_through(Place::daemon()).await;
 }

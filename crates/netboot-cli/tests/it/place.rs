@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use netboot_core::{Context, Release, ReleaseId, ReleasePath, Sha256Digest, layout};
-use netboot_publish::{LocalStore, Publisher, S3Keys, S3Store, contract};
-use netboot_testbed::{RsyncDaemon, RsyncModule, S3Server, SshServer};
+use netboot_publish::{LocalStore, OciCredentials, OciStore, Publisher, S3Keys, S3Store, contract};
+use netboot_testbed::{Registry, RegistryAccess, RsyncDaemon, RsyncModule, S3Server, SshServer};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -25,6 +25,7 @@ pub(crate) struct Place {
 enum Kind {
     Directory,
     Bucket(S3Server),
+    Repository(Registry),
     Daemon(RsyncDaemon),
     Ssh { _server: SshServer },
 }
@@ -58,6 +59,22 @@ impl Place {
         let server = S3Server::nanio(&work.path().join("server"));
         server.create_bucket(BUCKET);
         Self { kind: Kind::Bucket(server), work }
+    }
+
+    /// A repository of a registry with a password, which a file has that `netboot.toml` names.
+    pub(crate) fn repository() -> Self {
+        let work = TempDir::new().unwrap();
+        let registry = Registry::start(&work.path().join("registry"), &RegistryAccess::Password);
+        // The user and the password of the tests in Base64.
+        let auth = "bmV0Ym9vdC10ZXN0czphIHNlY3JldCBvZiB0aGUgdGVzdHM=";
+        let login = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{auth}\"}}}}}}", registry.address());
+        fs::write(work.path().join("login.json"), login).unwrap();
+        let table = format!(
+            "[targets.images]\nlocation = \"oci://{}/boot/nixos\"\ncredentials-file = \"login.json\"\n",
+            registry.address()
+        );
+        fs::write(work.path().join("netboot.toml"), table).unwrap();
+        Self { kind: Kind::Repository(registry), work }
     }
 
     pub(crate) fn daemon() -> Self {
@@ -108,6 +125,7 @@ impl Place {
         match &self.kind {
             Kind::Directory => self.published().join("nixos").display().to_string(),
             Kind::Bucket(server) => bucket(server, BUCKET),
+            Kind::Repository(_) => "images".to_owned(),
             Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/pub/nixos", daemon.port()),
             Kind::Ssh { .. } => "account".to_owned(),
         }
@@ -118,6 +136,8 @@ impl Place {
         match &self.kind {
             Kind::Directory => self.published().join("no/such/directory").display().to_string(),
             Kind::Bucket(server) => bucket(server, "no-such-bucket"),
+            // Nobody has to make a repository.
+            Kind::Repository(_) => "oci://registry.invalid/boot".to_owned(),
             Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/other/nixos", daemon.port()),
             Kind::Ssh { .. } => "missing".to_owned(),
         }
@@ -135,6 +155,11 @@ impl Place {
                     .prefix("nixos")
                     .credentials(keys);
                 Publisher::new(store.build().await.unwrap())
+            }
+            Kind::Repository(registry) => {
+                let login = OciCredentials::password(registry.user(), registry.password());
+                let store = OciStore::builder(format!("{}/boot/nixos", registry.address()));
+                Publisher::new(store.credentials(login).build().await.unwrap())
             }
             Kind::Directory | Kind::Daemon(_) | Kind::Ssh { .. } => {
                 Publisher::new(LocalStore::new(self.published().join("nixos")))

@@ -4,6 +4,7 @@ mod auth_file;
 mod helper;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +32,8 @@ pub enum OciCredentials {
     /// 30 s to answer. Without a login, requests are anonymous.
     #[default]
     Environment,
+    /// The login in this file, which has the form of docker's `config.json`.
+    File(PathBuf),
     /// This login.
     Login(OciLogin),
     /// No login, as a machine that boots.
@@ -50,14 +53,16 @@ impl OciCredentials {
 
     /// Finds the login for a registry.
     pub(super) async fn find(&self, reference: &Reference) -> Result<Option<Login>, Error> {
-        match self {
-            Self::Environment => match auth_file::find(reference).await? {
-                Found::Login(login) => Ok(Some(login)),
-                Found::Helper(name) => helper::ask(&name, reference).await,
-                Found::Nothing => Ok(None),
-            },
-            Self::Login(login) => Ok(Some(login.0.clone())),
-            Self::Anonymous => Ok(None),
+        let found = match self {
+            Self::Environment => auth_file::find(reference).await?,
+            Self::File(path) => auth_file::find_in_file(path, reference).await?,
+            Self::Login(login) => return Ok(Some(login.0.clone())),
+            Self::Anonymous => return Ok(None),
+        };
+        match found {
+            Found::Login(login) => Ok(Some(login)),
+            Found::Helper(name) => helper::ask(&name, reference).await,
+            Found::Nothing => Ok(None),
         }
     }
 }

@@ -89,7 +89,7 @@ fn every_form_of_a_target_is_one() {
     let page = document::pages().into_iter().find(|page| page.path == "docs/targets.md").unwrap();
     let rows = page.text.lines().filter(|line| line.starts_with("| `"));
     let forms: Vec<&str> = rows.map(|row| row.split(" | ").next().unwrap()).collect();
-    assert_eq!(forms.len(), 5);
+    assert_eq!(forms.len(), 6);
     for form in forms.iter().flat_map(|cell| cell.trim_matches(['|', ' ']).split(", ")) {
         let form = form.trim_matches('`');
         let values = [
@@ -98,6 +98,7 @@ fn every_form_of_a_target_is_one() {
             ("URL", "https://s3.example.org"),
             ("USER", "publisher"),
             ("HOST", "boot.example.org"),
+            ("REPOSITORY", "boot/nixos"),
             ("MODULE", "boot"),
             ("PATH", "pxe"),
         ];

@@ -46,9 +46,21 @@ struct Auth {
 
 /// Looks for the login of a repository in the files of this user.
 pub(super) async fn find(reference: &Reference) -> Result<Found, Error> {
+    find_in_first(paths(), reference).await
+}
+
+/// Looks for the login of a repository in a file, which has to be there.
+pub(super) async fn find_in_file(path: &Path, reference: &Reference) -> Result<Found, Error> {
+    if let Err(error) = std::fs::metadata(path) {
+        return Err(Error::io("read", path, error));
+    }
+    find_in_first(vec![path.to_owned()], reference).await
+}
+
+async fn find_in_first(paths: Vec<PathBuf>, reference: &Reference) -> Result<Found, Error> {
     let reference = reference.clone();
     let look = move || {
-        for path in paths() {
+        for path in paths {
             match find_in(&path, &reference)? {
                 Found::Nothing => {}
                 found => return Ok(found),
