@@ -1,15 +1,17 @@
 //! A machine boots straight from a registry that lets everyone read.
 
-use netboot_core::{Context, ReleasePath, layout};
+use std::time::Duration;
+
+use netboot_core::{
+    ArtifactKind, BytesArtifact, Context, FileName, KernelParameter, ReleasePath, layout,
+};
 use netboot_publish::{OciCredentials, OciStore, Publisher, Store, Upload};
 use netboot_qemu::{BootReport, Firmware, Machine};
 use netboot_testbed::{Registry, RegistryAccess};
 use netboot_tests::Site;
-use std::time::Duration;
 
-/// Boots a script that names the kernel and the initrd by the URLs of their blobs. They have a colon
-/// in their path, and the script gives them without a host, as iPXE fetches them from where the
-/// script came from.
+/// Boots a script that names the kernel and the initrd by the URLs of their blobs. The script gives
+/// them without a host, so iPXE fetches them from where the script came from.
 async fn boot_from_a_registry(firmware: Firmware) -> BootReport {
     let site = Site::new();
     let directory = tempfile::TempDir::new().unwrap();
@@ -25,11 +27,13 @@ async fn boot_from_a_registry(firmware: Firmware) -> BootReport {
     let image = &release.manifest().images()["worker"];
     let url = async |sha256| {
         let url = store.blob_url(&layout::blob(sha256)).await.unwrap().unwrap();
-        url.path().to_owned()
+        // In a URL without a host, iPXE takes what is before a colon for a scheme (`parse_uri` in
+        // `src/core/uri.c`).
+        url.path().replace(':', "%3A")
     };
     let (kernel, initrd) = (url(&image.kernel.sha256).await, url(&image.initrds[0].sha256).await);
     let parameters: Vec<&str> =
-        image.boot.kernel_parameters().iter().map(|parameter| parameter.as_str()).collect();
+        image.boot.kernel_parameters().iter().map(KernelParameter::as_str).collect();
     let script = format!(
         "#!ipxe\nkernel --name bzImage {kernel} initrd=initrd init={} {}\n\
          initrd --name initrd {initrd}\nboot\n",
@@ -37,9 +41,8 @@ async fn boot_from_a_registry(firmware: Firmware) -> BootReport {
         parameters.join(" ")
     );
     let path: ReleasePath = "direct/worker.ipxe".parse().unwrap();
-    let name = netboot_core::FileName::new("worker.ipxe").unwrap();
-    let artifact =
-        netboot_core::BytesArtifact::new(netboot_core::ArtifactKind::Script, name, script).unwrap();
+    let name = FileName::new("worker.ipxe").unwrap();
+    let artifact = BytesArtifact::new(ArtifactKind::Script, name, script).unwrap();
     store.send(vec![Upload::new(path.clone(), artifact)], &Context::new()).await.unwrap();
     let script = store.blob_url(&path).await.unwrap().unwrap();
     let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(240));
