@@ -47,7 +47,7 @@ With --json:
 #[derive(Debug, Args)]
 #[command(after_long_help = ANSWER)]
 pub(crate) struct Arguments {
-    /// The target: a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`,
+    /// The target: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`, `USER@HOST:/PATH`,
     /// `rsync://HOST/MODULE/PATH`, or a name from netboot.toml.
     #[arg(value_name = "TARGET")]
     target: String,
