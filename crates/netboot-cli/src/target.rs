@@ -123,8 +123,8 @@ impl Target {
     }
 
     /// Returns a publisher that only reads the target. Unlike [`publisher`](Self::publisher), this
-    /// writes nothing to a bucket or a repository to test it, and does not read the file of the secret key, so that
-    /// the permission to read the target is enough.
+    /// writes nothing to a bucket or a repository to test it, and does not read the file of the
+    /// secret key, so that the permission to read the target is enough.
     ///
     /// # Errors
     /// The errors of [`publisher`](Self::publisher).

@@ -8,8 +8,7 @@ use netboot_core::{Advice, Content, PointerName, ProfileName, ReleaseId, Release
 use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
 
 use crate::finding::{Finding, by_site, bytes_of, first_findings, release_or_none};
-use crate::pointer::loss::PointerLoss;
-use crate::pointer::problem::PointerProblem;
+use crate::pointer::{loss::PointerLoss, problem::PointerProblem};
 use crate::proof::{FailedProof, show_failures};
 use crate::receipt::{Receipt, Staged};
 use crate::signature::problem::SignatureProblem;
@@ -109,10 +108,8 @@ pub enum Error {
         store: String,
     },
     /// Another publisher changed the pointer first.
-    #[error(
-        "pointer `{pointer}` was changed meanwhile: expected {}, found {}",
-        release_or_none(.expected.as_ref()), release_or_none(.found.as_ref())
-    )]
+    #[error("pointer `{pointer}` was changed meanwhile: expected {}, found {}",
+        release_or_none(.expected.as_ref()), release_or_none(.found.as_ref()))]
     Conflict {
         /// The pointer.
         pointer: PointerName,
@@ -355,17 +352,8 @@ pub enum Error {
     },
     /// A request to a registry failed.
     #[cfg(feature = "oci")]
-    #[error("cannot {action} `{url}`: {failure}")]
-    Oci {
-        /// The failed action, as a verb.
-        action: &'static str,
-        /// The URL of the request, without its query.
-        url: String,
-        /// The kind of failure, as far as the registry reveals it.
-        failure: crate::oci::failure::OciFailure,
-        /// The registry's answer, or the client's own error.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error(transparent)]
+    Oci(Box<crate::oci::request_error::OciError>),
     /// A store, or what it is asked for, was set up in a way that cannot work.
     #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
     #[error("the {setting} is not valid: {problem}")]

@@ -132,7 +132,7 @@ pub use crate::finding::Finding;
 pub use crate::local::LocalStore;
 pub use crate::memory::MemoryStore;
 #[cfg(feature = "oci")]
-pub use crate::oci::{OciCredentials, OciFailure, OciLogin, OciStore, OciStoreBuilder};
+pub use crate::oci::{OciCredentials, OciError, OciFailure, OciLogin, OciStore, OciStoreBuilder};
 pub use crate::pointer::activation::ActivationKind;
 pub use crate::pointer::loss::PointerLoss;
 pub use crate::pointer::problem::PointerProblem;

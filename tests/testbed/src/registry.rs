@@ -10,7 +10,7 @@ use crate::tool;
 const HTPASSWD: &str =
     "netboot-tests:$2b$05$abcdefghijklmnopqrstuuBdd/beQLOhD0XcgJ2wlY1HK2zpY9SJe\n";
 
-/// Who may use a [`Registry`].
+/// The users of a [`Registry`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryAccess {
     /// Everyone.

@@ -66,9 +66,9 @@ pub(crate) struct Arguments {
     output_dir: PathBuf,
 
     /// A target to publish to: a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`,
-    /// `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated. Without it, the
-    /// release goes to the assets of PlasmaCloud's PXE server if `build-images.sh` would find them
-    /// from the working directory, and nowhere otherwise.
+    /// `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or a name from netboot.toml. Can be repeated.
+    /// Without it, the release goes to the assets of PlasmaCloud's PXE server if `build-images.sh`
+    /// would find them from the working directory, and nowhere otherwise.
     #[arg(long = "to", value_name = "TARGET", alias = "pxe-dir")]
     targets: Vec<String>,
 

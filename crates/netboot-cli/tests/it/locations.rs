@@ -198,6 +198,11 @@ fn a_setting_of_another_place_is_removed() {
             "location = 'h:/srv'\nport = 22",
         ),
         (
+            "location = 'oci://h/b?allow-http=true'\nallow-http = true",
+            "remove `allow-http` from the location or from the table",
+            "location = 'oci://h/b'\nallow-http = true",
+        ),
+        (
             "location = 'rsync://h/m'\nhost-key = 'k'",
             "remove `host-key`, or correct `location`",
             "location = 'rsync://h/m'",

@@ -89,7 +89,7 @@ async fn a_machine_boots_from_a_bucket_that_refuses_anonymous_reads() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_resumes_a_download_from_every_kind_of_place() {
-    for place in Place::all() {
+    for place in Place::all().into_iter().chain([Place::repository()]) {
         let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 251) as u8).collect();
         let blob = BytesArtifact::new(ArtifactKind::Kernel, "bzImage", bytes.clone()).unwrap();
         let path = layout::blob(&netboot_core::Artifact::sha256(&blob));

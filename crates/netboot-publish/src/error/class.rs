@@ -68,7 +68,7 @@ impl Error {
             #[cfg(feature = "s3")]
             Self::S3 { failure, .. } => failure.class(),
             #[cfg(feature = "oci")]
-            Self::Oci { failure, .. } => failure.class(),
+            Self::Oci(error) => error.failure.class(),
             #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
             Self::InvalidSetting { .. } => ErrorClass::Input,
         }

@@ -87,7 +87,7 @@ impl Error {
             #[cfg(feature = "s3")]
             Self::S3 { failure, .. } => failure.hint(),
             #[cfg(feature = "oci")]
-            Self::Oci { failure, .. } => failure.hint(),
+            Self::Oci(error) => error.failure.hint(),
             #[cfg(any(feature = "oci", feature = "rsync", feature = "s3"))]
             Self::InvalidSetting { setting, .. } => {
                 format!("correct the {setting}; nothing was sent")

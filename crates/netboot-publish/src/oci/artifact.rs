@@ -34,7 +34,7 @@ const TAG: &str = "vnd.netboot.tag";
 /// The longest object that stands in the manifest as well, in bytes.
 const INLINE_LIMIT: u64 = 64 * 1024;
 
-/// What an artifact is.
+/// The kinds of artifacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A whole release with its blobs.

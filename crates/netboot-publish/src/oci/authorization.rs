@@ -15,16 +15,16 @@ use serde::Deserialize;
 use url::Url;
 
 use super::answer::{Answered, bounded};
-use super::credentials::Login;
 use super::error::{answered, transport};
 use super::failure::OciFailure;
+use super::login::Login;
 use crate::error::Error;
 
 /// The most bytes of the answer of an authorization server.
 const LIMIT: u64 = 1024 * 1024;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// What a request does, and so the permission that it takes.
+/// The permission that a request takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Access {
     Pull,
@@ -170,14 +170,13 @@ impl Authorization {
         let response = request.timeout(TIME_LIMIT).send().await;
         let response = response.map_err(|error| transport("log in to", &realm, error))?;
         if !response.status().is_success() {
-            let error = answered("log in to", &realm, Answered::read(response).await);
-            return Err(match (error, &self.login) {
-                (
-                    Error::Oci { failure: OciFailure::WrongCredentials, url, source, action },
-                    None,
-                ) => Error::Oci { failure: OciFailure::NoCredentials, url, source, action },
-                (error, _) => error,
-            });
+            let mut error = answered("log in to", &realm, Answered::read(response).await);
+            if let (Error::Oci(refused), None) = (&mut error, &self.login)
+                && refused.failure == OciFailure::WrongCredentials
+            {
+                refused.failure = OciFailure::NoCredentials;
+            }
+            return Err(error);
         }
         let body = bounded(response, LIMIT).await;
         let body = body.map_err(|error| transport("log in to", &realm, error))?;

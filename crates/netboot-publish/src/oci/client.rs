@@ -173,7 +173,7 @@ impl Client {
 
 /// Returns true if the same request may succeed a moment later.
 pub(super) fn is_temporary(error: &Error) -> bool {
-    matches!(error, Error::Oci { failure, .. } if failure.is_temporary())
+    matches!(error, Error::Oci(error) if error.failure.is_temporary())
 }
 
 /// Returns true if the registry knows nothing under the name.

@@ -6,11 +6,9 @@ mod helper;
 use std::fmt;
 use std::path::PathBuf;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use self::auth_file::Found;
 use crate::error::Error;
+use crate::oci::login::Login;
 use crate::oci::reference::Reference;
 
 /// The source of the credentials for a registry.
@@ -75,35 +73,5 @@ pub struct OciLogin(Login);
 impl fmt::Debug for OciLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// What a registry or its authorization server accepts.
-#[derive(Clone)]
-pub(super) enum Login {
-    Password { user: String, password: String },
-    IdentityToken(String),
-}
-
-impl Login {
-    /// The value of the header `Authorization` (RFC 7617). `None` for a token.
-    pub(super) fn basic(&self) -> Option<String> {
-        match self {
-            Self::Password { user, password } => {
-                Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
-            }
-            Self::IdentityToken(_) => None,
-        }
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Password { user, .. } => {
-                f.debug_struct("Password").field("user", user).finish_non_exhaustive()
-            }
-            Self::IdentityToken(_) => f.debug_struct("IdentityToken").finish_non_exhaustive(),
-        }
     }
 }

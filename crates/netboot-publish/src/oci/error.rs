@@ -4,6 +4,7 @@ use url::Url;
 
 use super::answer::Answered;
 use super::failure::OciFailure;
+use super::request_error::OciError;
 use crate::error::Error;
 
 impl Error {
@@ -14,7 +15,8 @@ impl Error {
         failure: OciFailure,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Oci { action, url: shown(url), failure, source: source.into() }
+        let (url, source) = (shown(url), source.into());
+        Self::Oci(Box::new(OciError { action, url, failure, source }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The objects of a target, as its parts name them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -9,11 +9,17 @@ use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 
 use super::artifact::{Entries, Stored};
 use super::client::Client;
-use super::{manifests, tag};
+use super::manifests::{self, Found};
+use super::{blob, tag};
 use crate::error::Error;
 
 /// The number of times that the list of tags is read again when a listed part is gone.
 const LOOKS: usize = 10;
+/// The most blobs that the registry is asked for, each by a request.
+const MOST_QUESTIONS: usize = 64;
+/// The number of parts that are read at first while objects are sought, and then twice as many each
+/// time.
+const FIRST: usize = 2;
 
 /// An artifact with objects. Nobody changes a part: a new one takes its place.
 #[derive(Debug)]
@@ -38,105 +44,185 @@ pub(super) fn release_of(path: &ReleasePath) -> Option<ReleaseId> {
     }
 }
 
-/// The parts of a target at one moment, and the objects that they name.
+/// Parts of a target at one moment, and the objects that they name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Objects {
     /// By tag, so that older parts come first.
-    pub(super) parts: Arc<BTreeMap<String, Arc<Part>>>,
-    paths: Arc<Entries>,
+    pub(super) parts: BTreeMap<String, Arc<Part>>,
+    /// With the tags of the parts that name them.
+    paths: BTreeMap<ReleasePath, (Stored, String)>,
 }
 
 impl Objects {
-    fn of(parts: BTreeMap<String, Arc<Part>>) -> Self {
-        let mut paths = Entries::new();
-        for part in parts.values() {
-            for (path, stored) in &part.entries {
-                // The last part comes last, so that it wins a tie.
-                match paths.get(path) {
-                    Some(newer) if newer.modified > stored.modified => {}
-                    _ => _ = paths.insert(path.clone(), stored.clone()),
-                }
+    fn add(&mut self, part: Arc<Part>) {
+        for (path, stored) in &part.entries {
+            let is_older = |there: &Stored, from: &str| {
+                (there.modified, from) <= (stored.modified, part.tag.as_str())
+            };
+            match self.paths.get(path) {
+                Some((there, from)) if !is_older(there, from) => {}
+                _ => _ = self.paths.insert(path.clone(), (stored.clone(), part.tag.clone())),
             }
         }
-        Self { parts: Arc::new(parts), paths: Arc::new(paths) }
+        self.parts.insert(part.tag.clone(), part);
     }
 
     pub(super) fn get(&self, path: &ReleasePath) -> Option<&Stored> {
-        self.paths.get(path)
+        self.paths.get(path).map(|(stored, _)| stored)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&ReleasePath, &Stored)> {
-        self.paths.iter()
+        self.paths.iter().map(|(path, (stored, _))| (path, stored))
+    }
+}
+
+/// The parts that a question is about.
+#[derive(Debug)]
+pub(super) enum Scope<'a> {
+    /// All parts.
+    All,
+    /// The parts of these releases, the parts of no release, and of the others as many as are
+    /// needed to find these objects.
+    Some { releases: BTreeSet<ReleaseId>, sought: Vec<&'a ReleasePath> },
+}
+
+impl<'a> Scope<'a> {
+    /// The parts that name objects.
+    pub(super) fn of(paths: impl IntoIterator<Item = &'a ReleasePath>) -> Self {
+        let (mut releases, mut sought) = (BTreeSet::new(), Vec::new());
+        for path in paths {
+            match release_of(path) {
+                Some(release) => _ = releases.insert(release),
+                None => sought.push(path),
+            }
+        }
+        Self::Some { releases, sought }
+    }
+
+    fn has(&self, tag: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some { releases, .. } => {
+                tag::release_of_part(tag).is_none_or(|release| releases.contains(&release))
+            }
+        }
     }
 }
 
 /// Remembers parts, so that each is read once.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    known: Mutex<Objects>,
+    known: Mutex<Arc<Objects>>,
 }
 
 impl Index {
-    /// Reads the list of tags, and the parts that this process does not know yet.
-    pub(super) async fn read(&self, client: &Client) -> Result<Objects, Error> {
-        Ok(self.read_with_tags(client).await?.0)
+    /// Reads the list of tags, and the parts of the scope that this process does not know yet. May
+    /// return others as well.
+    pub(super) async fn read(
+        &self,
+        client: &Client,
+        scope: &Scope<'_>,
+    ) -> Result<Arc<Objects>, Error> {
+        Ok(self.read_with_tags(client, scope).await?.0)
     }
 
     /// Returns the tags that are no parts as well.
     pub(super) async fn read_with_tags(
         &self,
         client: &Client,
-    ) -> Result<(Objects, Vec<String>), Error> {
+        scope: &Scope<'_>,
+    ) -> Result<(Arc<Objects>, Vec<String>), Error> {
         for look in 1.. {
             // After many looks, the registry lists tags that lead nowhere.
-            if let Some(read) = self.look(client, look >= LOOKS).await? {
+            if let Some(read) = self.look(client, scope, look >= LOOKS).await? {
                 return Ok(read);
             }
         }
-        Ok((Objects::default(), Vec::new()))
+        Ok((Arc::default(), Vec::new()))
     }
 
     /// Returns `None` if a part was replaced by another one after the tags were listed.
     async fn look(
         &self,
         client: &Client,
+        scope: &Scope<'_>,
         ignore: bool,
-    ) -> Result<Option<(Objects, Vec<String>)>, Error> {
+    ) -> Result<Option<(Arc<Objects>, Vec<String>)>, Error> {
         let tags = manifests::tags(client).await?;
-        let (tags, others) = tags.into_iter().partition::<Vec<_>, _>(|tag| tag::is_part(tag));
-        let known = self.known();
-        let mut parts = BTreeMap::new();
-        let mut unknown = Vec::new();
-        for tag in tags {
-            match known.parts.get(&tag) {
-                Some(part) => _ = parts.insert(tag, part.clone()),
-                None => unknown.push(tag),
+        let (tags, others): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag::is_part(tag));
+        let tags: BTreeSet<String> = tags.into_iter().collect();
+        let mut objects = self.known();
+        if objects.parts.keys().any(|tag| !tags.contains(tag)) {
+            let mut left = Objects::default();
+            let parts = objects.parts.values().filter(|part| tags.contains(&part.tag));
+            parts.cloned().for_each(|part| left.add(part));
+            objects = Arc::new(left);
+        }
+        let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
+        let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
+        if !self.load(client, &mut objects, wanted, ignore).await? {
+            return Ok(None);
+        }
+        if let Scope::Some { sought, .. } = scope {
+            let is_missing = |path: &&&ReleasePath| objects.get(path).is_none();
+            let missing = sought.iter().filter(is_missing).map(|path| (*path).clone());
+            let mut missing: Vec<ReleasePath> = missing.collect();
+            // Most objects that are nowhere are blobs that the registry does not have.
+            if !rest.is_empty() && missing.len() <= MOST_QUESTIONS {
+                let asked = stream::iter(missing)
+                    .map(|path| async move {
+                        let is_there = match Location::parse(path.as_str()) {
+                            Some(Location::Blob(sha256)) => blob::is_there(client, &sha256).await?,
+                            _ => true,
+                        };
+                        Ok::<_, Error>(is_there.then_some(path))
+                    })
+                    .buffer_unordered(client.settings.parallelism);
+                missing = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
             }
-        }
-        if unknown.is_empty() && parts.len() == known.parts.len() {
-            return Ok(Some((known, others)));
-        }
-        let read = stream::iter(unknown)
-            .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
-            .buffer_unordered(client.settings.parallelism);
-        let read: Vec<_> = read.try_collect().await?;
-        for (found, tag) in read {
-            match found {
-                Some(found) => {
-                    let part =
-                        Part { tag: tag.clone(), digest: found.digest, entries: found.entries };
-                    parts.insert(tag, Arc::new(part));
+            // The newest release has most of what the next one has.
+            let mut at_once = FIRST;
+            while !rest.is_empty() && missing.iter().any(|path| objects.get(path).is_none()) {
+                let newest = rest.split_off(rest.len().saturating_sub(at_once));
+                at_once *= 2;
+                if !self.load(client, &mut objects, newest, ignore).await? {
+                    return Ok(None);
                 }
-                None if ignore => {}
-                None => return Ok(None),
             }
         }
-        let objects = Objects::of(parts);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = objects.clone();
         Ok(Some((objects, others)))
     }
 
-    fn known(&self) -> Objects {
+    /// Reads parts. Returns false if one is gone.
+    async fn load(
+        &self,
+        client: &Client,
+        objects: &mut Arc<Objects>,
+        tags: Vec<String>,
+        ignore: bool,
+    ) -> Result<bool, Error> {
+        if tags.is_empty() {
+            return Ok(true);
+        }
+        let read = stream::iter(tags)
+            .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
+            .buffer_unordered(client.settings.parallelism);
+        let read: Vec<_> = read.try_collect().await?;
+        let objects = Arc::make_mut(objects);
+        for (found, tag) in read {
+            match found {
+                Some(Found { digest, entries }) => {
+                    objects.add(Arc::new(Part { tag, digest, entries }));
+                }
+                None if ignore => {}
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn known(&self) -> Arc<Objects> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

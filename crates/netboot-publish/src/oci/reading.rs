@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, ReleasePath};
 
 use super::artifact::Stored;
-use super::index::{Objects, release_of};
+use super::index::{Scope, release_of};
 use super::target::Target;
 use super::{blob, file, manifests, tag};
 use crate::error::Error;
@@ -40,7 +40,7 @@ pub(super) async fn stat(
     let read: Vec<_> = read.try_collect().await?;
     let mut found: BTreeMap<_, _> = read.into_iter().flatten().collect();
     if !objects.is_empty() {
-        let known = target.index.read(client).await?;
+        let known = target.index.read(client, &Scope::of(objects.iter().copied())).await?;
         let entry = |path: &ReleasePath| Some((path.clone(), known.get(path)?.entry()));
         found.extend(objects.into_iter().filter_map(entry));
     }
@@ -59,7 +59,7 @@ pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Liste
         path: path.to_string(),
         entry: stored.entry(),
     };
-    let (objects, tags): (Objects, Vec<String>) = target.index.read_with_tags(client).await?;
+    let (objects, tags) = target.index.read_with_tags(client, &Scope::All).await?;
     let tags = tags.into_iter().filter(|tag| tag::is_file(tag)).collect();
     let files = file::list(client, tags).await?;
     let all = objects.iter().chain(&files);
@@ -108,7 +108,7 @@ pub(super) async fn find(
         found = artifact.and_then(|artifact| artifact.entries.get(path).cloned());
     }
     if found.is_none() {
-        found = target.index.read(client).await?.get(path).cloned();
+        found = target.index.read(client, &Scope::of([path])).await?.get(path).cloned();
     }
     Ok(found.map(|stored| {
         let version = Version::new(stored.sha256.to_string());

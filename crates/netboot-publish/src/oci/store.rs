@@ -54,16 +54,18 @@ use crate::store::{
 ///   If the registry has collected one, the store sends it again. Nobody deletes blobs: the garbage
 ///   collection of the registry does, after a prune.
 /// - **Deletion** of manifests must be allowed, to prune and to complete a release.
-/// - **Compare-and-swap**: the specification has no conditional requests, and registries that do not
-///   know them write anyway. So [`build`](super::OciStoreBuilder::build) tests it once. Without it,
-///   the receipt says that the order of publishers is not guarded.
+/// - **Compare-and-swap**: the specification has no conditional requests, and registries that do
+///   not know them write anyway. So [`build`](super::OciStoreBuilder::build) tests it once. Without
+///   it, the receipt says that the order of publishers is not guarded.
 /// - **Lock**: there is none. Prune only while nobody publishes to the repository.
 /// - **Times**: registries keep none. Each object has the time at which it was written in an
 ///   annotation, in whole seconds by the registry's clock.
-/// - **Checks**: a registry refuses bytes that do not have the announced digest. The store hashes an
-///   artifact that is not a file while it sends it.
-/// - **Memory**: the store holds at most 256 KiB of each object that it sends, and the names of all
-///   objects of the target.
+/// - **Checks**: a registry refuses bytes that do not have the announced digest. The store hashes
+///   an artifact that is not a file while it sends it.
+/// - **Memory**: the store holds at most 256 KiB of each object that it sends, and the names of the
+///   objects that it has looked up.
+/// - **Growth**: one list has all tags. The tag of a part names its release, so a publisher reads the
+///   parts of its own release, and of others those that name the same blobs, the newest first.
 #[derive(Clone)]
 pub struct OciStore {
     target: Target,

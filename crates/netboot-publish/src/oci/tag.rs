@@ -41,10 +41,20 @@ pub(super) fn of_release(release: &ReleaseId) -> String {
     format!("release-{release}")
 }
 
-/// Makes the tag of a new part. No two parts have the same, and a later one sorts behind.
-pub(super) fn of_new_part() -> String {
+/// Makes the tag of a new part. No two parts have the same, and a later one sorts behind. The tag
+/// names the release whose files the part has, so that nobody needs to read it for others.
+pub(super) fn of_new_part(release: Option<&ReleaseId>) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{PART}{:011x}-{:016x}", since.as_millis(), fastrand::u64(..))
+    let tag = format!("{PART}{:011x}-{:016x}", since.as_millis(), fastrand::u64(..));
+    match release {
+        Some(release) => format!("{tag}-{release}"),
+        None => tag,
+    }
+}
+
+/// The release in the tag of a part.
+pub(super) fn release_of_part(tag: &str) -> Option<ReleaseId> {
+    tag.strip_prefix(PART)?.splitn(3, '-').nth(2)?.parse().ok()
 }
 
 pub(super) fn is_file(tag: &str) -> bool {
@@ -85,8 +95,13 @@ mod tests {
 
     #[test]
     fn a_later_part_sorts_behind() {
-        let first = of_new_part();
+        let first = of_new_part(None);
         assert!(is_valid(&first) && is_part(&first) && !is_file(&first));
-        assert!(first[..PART.len() + 11] <= of_new_part()[..PART.len() + 11]);
+        let release = ReleaseId::from(Sha256Digest::of(b"a release"));
+        let second = of_new_part(Some(&release));
+        assert!(first[..PART.len() + 11] <= second[..PART.len() + 11]);
+        assert!(is_valid(&second) && second.len() < LIMIT, "{second}");
+        assert_eq!(release_of_part(&second), Some(release));
+        assert_eq!(release_of_part(&first), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What all work on a repository shares.
+//! A repository, as all work on it shares it.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use netboot_core::{Context, Manifest, ReleaseId, ReleasePath, layout};
 
 use super::artifact::{Entries, Kind, MOST_ENTRIES, Stored};
 use super::client::Client;
-use super::index::{Objects, Part, release_of};
+use super::index::{Objects, Part, Scope, release_of};
 use super::manifests::{self, Written};
 use super::target::Target;
 use super::writing::{LINK_TIME, lost_blob, write_part};
@@ -58,7 +58,7 @@ pub(super) async fn after_sending(target: &Target, parts: Vec<Part>) -> Result<(
     Change { doomed: BTreeSet::new(), fresh, new }.make(target).await
 }
 
-/// What is to be different.
+/// A change of the objects.
 struct Change {
     doomed: BTreeSet<ReleasePath>,
     /// The objects of the new parts.
@@ -70,7 +70,16 @@ struct Change {
 impl Change {
     async fn make(&self, target: &Target) -> Result<(), Error> {
         let _alone = target.changes.lock().await;
-        let objects = target.index.read(&target.client).await?;
+        // A blob that is to go may be in any part.
+        let scope = match self.doomed.iter().find(|path| release_of(path).is_none()) {
+            Some(_) => Scope::All,
+            None => {
+                let paths = self.doomed.iter().chain(self.fresh.keys());
+                let releases = paths.filter_map(release_of).collect();
+                Scope::Some { releases, sought: Vec::new() }
+            }
+        };
+        let objects = target.index.read(&target.client, &scope).await?;
         let touched: BTreeSet<ReleaseId> =
             self.doomed.iter().chain(self.fresh.keys()).filter_map(release_of).collect();
         let mut groups: BTreeMap<Option<ReleaseId>, Vec<Arc<Part>>> = BTreeMap::new();
@@ -85,9 +94,9 @@ impl Change {
                     if !old.is_empty() || (rest.len() > 1 && touched.contains(&release)) =>
                 {
                     let all = old.into_iter().chain(rest).collect();
-                    self.make_one(target, &release, all, &objects).await?;
+                    self.make_one(target, &release, all).await?;
                 }
-                None if !old.is_empty() => self.rewrite(target, old, &objects).await?,
+                None if !old.is_empty() => self.rewrite(target, old).await?,
                 _ => {}
             }
         }
@@ -114,7 +123,7 @@ impl Change {
             || (!self.new.contains(&part.tag) && self.fresh.get(path).is_some_and(is_replaced))
     }
 
-    /// What stays of parts. Of two objects with the same path, the newer one.
+    /// The objects that stay of parts. Of two with the same path, the newer one.
     fn remainder(&self, parts: &[Arc<Part>]) -> Entries {
         let mut entries = Entries::new();
         for part in parts {
@@ -129,15 +138,15 @@ impl Change {
     }
 
     /// Replaces parts by one without the outdated objects, and without blobs that other parts name.
-    async fn rewrite(
-        &self,
-        target: &Target,
-        parts: Vec<Arc<Part>>,
-        objects: &Objects,
-    ) -> Result<(), Error> {
+    async fn rewrite(&self, target: &Target, parts: Vec<Arc<Part>>) -> Result<(), Error> {
         let mut entries = self.remainder(&parts);
+        // What is left of a release are its blobs, and other releases have parts that name most.
+        let all = match entries.keys().find_map(release_of) {
+            None if !entries.is_empty() => target.index.read(&target.client, &Scope::All).await?,
+            _ => Arc::default(),
+        };
         let is_kept = |path: &ReleasePath, stored: &Stored| {
-            objects.parts.values().any(|other| {
+            all.parts.values().any(|other| {
                 !parts.iter().any(|part| part.tag == other.tag)
                     && !self.is_outdated(other)
                     && other.entries.get(path).is_some_and(|it| it.sha256 == stored.sha256)
@@ -155,7 +164,6 @@ impl Change {
         target: &Target,
         release: &ReleaseId,
         parts: Vec<Arc<Part>>,
-        objects: &Objects,
     ) -> Result<(), Error> {
         let client = target.client.as_ref();
         let mut entries = self.remainder(&parts);
@@ -164,7 +172,9 @@ impl Change {
             Some(stored) => named_blobs(client, stored).await?,
             None => Vec::new(),
         };
-        let named = blobs.iter().filter(|path| !self.doomed.contains(path));
+        let named: Vec<_> = blobs.iter().filter(|path| !self.doomed.contains(path)).collect();
+        let objects = &target.index.read(client, &Scope::of(named.iter().copied())).await?;
+        let named = named.into_iter();
         let named: Vec<_> = named.filter_map(|path| Some((path, objects.get(path)?))).collect();
         if entries.len() + named.len() <= MOST_ENTRIES {
             for (path, stored) in named {

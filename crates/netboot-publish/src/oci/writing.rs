@@ -9,7 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::artifact::{self, EMPTY, Entries, Kind};
 use super::client::Client;
 use super::failure::OciFailure;
-use super::index::Part;
+use super::index::{Part, release_of};
 use super::manifests::{self, Written};
 use super::{blob, tag};
 use crate::error::Error;
@@ -73,7 +73,8 @@ pub(super) async fn write_part(
     entries: Entries,
     config: Option<&ReleasePath>,
 ) -> Result<Option<(Part, Bytes)>, Error> {
-    let tag = tag::of_new_part();
+    let release = entries.keys().find_map(release_of);
+    let tag = tag::of_new_part(release.as_ref());
     let draft = Draft { config, ..Draft::new(kind, &tag, &entries) };
     let json = draft.json(client)?;
     if draft.write(client).await? != Written::Done {

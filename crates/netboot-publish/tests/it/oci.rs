@@ -91,8 +91,8 @@ pub(crate) fn targets(make: impl Fn(&str) -> OciStoreBuilder) -> impl Fn() -> Ar
 
 /// Returns the failure in an error of a registry.
 pub(crate) fn failure(error: &Error) -> &OciFailure {
-    let Error::Oci { failure, .. } = error else { panic!("{error:?}") };
-    failure
+    let Error::Oci(error) = error else { panic!("{error:?}") };
+    &error.failure
 }
 
 pub(crate) fn path(text: &str) -> ReleasePath {

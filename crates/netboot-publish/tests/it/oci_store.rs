@@ -166,3 +166,27 @@ async fn an_unchanged_release_takes_few_requests() {
     let asked = proxy.requests() - sent;
     assert!(asked <= 20, "{asked} requests, after {sent} for the first publishing");
 }
+
+/// A publisher that starts anew asks as much at a target with many releases as at one with few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishing_takes_no_more_requests_where_there_are_more_releases() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let address = docker.registry.address().parse().unwrap();
+    let proxy = FaultProxy::http(address, |_: &netboot_testbed::HttpRequest, _| HttpFault::None);
+    let publish = async |name: String| {
+        let before = proxy.requests();
+        let store = builder(&proxy.address().to_string(), REPOSITORY).without_probe();
+        let publisher = Publisher::new(store.build().await.unwrap());
+        publisher.publish(&sample_release(&name), &Context::new()).await.unwrap();
+        proxy.requests() - before
+    };
+    let mut asked = Vec::new();
+    for number in 0..14 {
+        asked.push(publish(format!("release-{number}")).await);
+    }
+    let (few, many) = (asked[3], asked[13]);
+    assert!(many <= few + 4, "{asked:?}");
+    // Everything is found again.
+    let store = docker.builder(REPOSITORY).build().await.unwrap();
+    assert_clean(&Publisher::new(store)).await;
+}

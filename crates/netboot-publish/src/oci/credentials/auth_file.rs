@@ -13,14 +13,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::Login;
 use crate::error::Error;
+use crate::oci::login::Login;
 use crate::oci::reference::Reference;
 
 /// The most bytes of such a file that are read.
 const LIMIT: u64 = 1024 * 1024;
 
-/// What the files say about a registry.
+/// An entry of the files for a registry.
 #[derive(Debug)]
 pub(super) enum Found {
     Login(Login),

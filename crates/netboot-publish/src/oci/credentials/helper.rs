@@ -10,10 +10,11 @@ use foreign_text::ForeignText;
 use netboot_process::Command;
 use serde::Deserialize;
 
-use super::Login;
 use crate::error::Error;
 use crate::oci::failure::OciFailure;
+use crate::oci::login::Login;
 use crate::oci::reference::Reference;
+use crate::oci::request_error::OciError;
 
 /// The time for an answer. A helper may ask another service.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -49,11 +50,10 @@ pub(super) async fn ask(name: &str, reference: &Reference) -> Result<Option<Logi
         "docker.io" => "https://index.docker.io/v1/",
         other => other,
     };
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Oci {
-        action: "log in to",
-        url: format!("oci://{}/{}", reference.registry, reference.name),
-        failure: OciFailure::CredentialHelper { program: program.clone() },
-        source,
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+        let url = format!("oci://{}/{}", reference.registry, reference.name);
+        let failure = OciFailure::CredentialHelper { program: program.clone() };
+        Error::Oci(Box::new(OciError { action: "log in to", url, failure, source }))
     };
     let mut command = Command::new(program.as_str()).arg("get");
     let is_wanted = |name: &str| VARIABLES.iter().any(|begin| name.starts_with(begin));
