@@ -64,8 +64,8 @@ use crate::store::{
 ///   an artifact that is not a file while it sends it.
 /// - **Memory**: the store holds at most 256 KiB of each object that it sends, and the names of the
 ///   objects that it has looked up.
-/// - **Growth**: one list has all tags. The tag of a part names its release, so a publisher reads the
-///   parts of its own release, and of others those that name the same blobs, the newest first.
+/// - **Growth**: one list has all tags. The tag of a part names its release, so a publisher reads
+///   the parts of its own release, and of others those that name the same blobs, the newest first.
 #[derive(Clone)]
 pub struct OciStore {
     target: Target,
