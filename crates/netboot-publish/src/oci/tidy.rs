@@ -70,18 +70,22 @@ struct Change {
 impl Change {
     async fn make(&self, target: &Target) -> Result<(), Error> {
         let _alone = target.changes.lock().await;
-        // A blob that is to go may be in any part.
-        let scope = match self.doomed.iter().find(|path| release_of(path).is_none()) {
-            Some(_) => Scope::All,
-            None => {
-                let paths = self.doomed.iter().chain(self.fresh.keys());
-                let releases = paths.filter_map(release_of).collect();
-                Scope::Some { releases, sought: Vec::new() }
-            }
+        let touched_paths = || self.doomed.iter().chain(self.fresh.keys());
+        let of_releases = Scope::Some {
+            releases: touched_paths().filter_map(release_of).collect(),
+            sought: Vec::new(),
         };
-        let objects = target.index.read(&target.client, &scope).await?;
-        let touched: BTreeSet<ReleaseId> =
-            self.doomed.iter().chain(self.fresh.keys()).filter_map(release_of).collect();
+        let mut objects = target.index.read(&target.client, &of_releases).await?;
+        // A blob that is to go, or that gets other bytes, may be in the part of any release.
+        let is_blob = |path: &ReleasePath| release_of(path).is_none();
+        let replaces_blob = objects.parts.values().any(|part| {
+            let mut entries = part.entries.iter();
+            entries.any(|(path, stored)| is_blob(path) && self.is_stale(part, path, stored))
+        });
+        if replaces_blob || self.doomed.iter().any(is_blob) {
+            objects = target.index.read(&target.client, &Scope::All).await?;
+        }
+        let touched: BTreeSet<ReleaseId> = touched_paths().filter_map(release_of).collect();
         let mut groups: BTreeMap<Option<ReleaseId>, Vec<Arc<Part>>> = BTreeMap::new();
         for part in objects.parts.values() {
             groups.entry(part.release()).or_default().push(part.clone());
