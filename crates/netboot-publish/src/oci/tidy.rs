@@ -179,7 +179,9 @@ impl Change {
         let named: Vec<_> = blobs.iter().filter(|path| !self.doomed.contains(path)).collect();
         let objects = &target.index.read(client, &Scope::of(named.iter().copied())).await?;
         let named = named.into_iter();
-        let named: Vec<_> = named.filter_map(|path| Some((path, objects.get(path)?))).collect();
+        // A part of another release may still have the bytes that this change replaces.
+        let now = |path| self.fresh.get(path).or_else(|| objects.get(path));
+        let named: Vec<_> = named.filter_map(|path| Some((path, now(path)?))).collect();
         if entries.len() + named.len() <= MOST_ENTRIES {
             for (path, stored) in named {
                 entries.entry(path.clone()).or_insert_with(|| stored.clone());
