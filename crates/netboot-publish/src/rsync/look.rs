@@ -25,8 +25,7 @@ use super::work_directory::{FETCHED, WorkDirectory};
 use crate::error::Error;
 use crate::store::{Answer, DOCUMENT_LIMIT, Document, Entry, Question, Version};
 
-/// The maximum size in bytes of a file that comes with a look: 8 MiB. A file at the target that has
-/// another size than the caller expects is fetched too, so the limit also bounds what that costs.
+/// The maximum size in bytes of a document that comes with a look: 8 MiB.
 const LIMIT: u64 = 8 * 1024 * 1024;
 
 /// The maximum number of attempts if files disappear meanwhile.
@@ -137,7 +136,11 @@ async fn look_once(
     let mut arguments = Arguments::new(&session.settings, version);
     // Without `--links` and `--devices`, a hostile far side can create files and directories only.
     arguments.add_all(["--size-only", "-ii", "--dirs", "--ignore-missing-args", listing::FORMAT]);
-    arguments.add(format!("--max-size={LIMIT}"));
+    // A file that has another size than the caller expects is fetched too. It costs no more than the
+    // largest file that the caller expects. Larger files are told by a listing, and rsync counts
+    // among these also files of the expected size.
+    let expected = question.entries().filter_map(|(_, size)| size).max().unwrap_or_default();
+    arguments.add(format!("--max-size={}", expected.max(LIMIT)));
     // Prints a line for each file that is too large, and for links and the like.
     arguments.add("--info=skip1,nonreg1");
     arguments.by_names();
