@@ -123,18 +123,40 @@ pub async fn release_of(directory: &Path) -> Release {
         let name = FileName::new(name).unwrap();
         Arc::new(FileArtifact::open(kind, name, path, &Context::new()).await.unwrap())
     };
-    let init = InitPath::new("/nix/store/0a1b2c3d-nixos-system-worker/init").unwrap();
-    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
-    let profile = ProfileSpec::new("worker").unwrap();
-    let mut image = Image::builder(&profile, boot)
-        .kernel(open(ArtifactKind::Kernel, directory.join("bzImage")).await)
-        .initrd(open(ArtifactKind::Initrd, directory.join("initrd")).await);
+    let kernel = open(ArtifactKind::Kernel, directory.join("bzImage")).await;
+    let initrd = open(ArtifactKind::Initrd, directory.join("initrd")).await;
     let mut blobs: Vec<Arc<dyn Artifact>> = Vec::new();
     for path in paths(directory) {
         if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(BLOB)) {
             blobs.push(open(ArtifactKind::StorePath, path).await);
         }
     }
+    rendered(kernel, initrd, blobs)
+}
+
+/// A release of one image with this many blobs of its own in memory, each of about 100 bytes.
+///
+/// # Panics
+/// If that fails.
+pub fn release_in_memory(number: usize, blobs: usize) -> Release {
+    let of = |kind, name: &str| {
+        let text = format!("{name} of release {number} {:80}", "");
+        Arc::new(BytesArtifact::new(kind, FileName::new(name).unwrap(), text).unwrap())
+    };
+    let blob = |blob| of(ArtifactKind::StorePath, &format!("{BLOB}{blob:05}"));
+    let blobs = (0..blobs).map(|n| blob(n) as Arc<dyn Artifact>).collect();
+    rendered(of(ArtifactKind::Kernel, "bzImage"), of(ArtifactKind::Initrd, "initrd"), blobs)
+}
+
+fn rendered(
+    kernel: Arc<dyn Artifact>,
+    initrd: Arc<dyn Artifact>,
+    blobs: Vec<Arc<dyn Artifact>>,
+) -> Release {
+    let init = InitPath::new("/nix/store/0a1b2c3d-nixos-system-worker/init").unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
+    let profile = ProfileSpec::new("worker").unwrap();
+    let mut image = Image::builder(&profile, boot).kernel(kernel).initrd(initrd);
     if !blobs.is_empty() {
         // A publisher does not read an index. This one changes with the blobs, as a real one does.
         let digests: Vec<_> = blobs.iter().map(|blob| blob.sha256().to_string()).collect();

@@ -73,6 +73,8 @@ pub enum Work {
     },
     /// It reads the history.
     History,
+    /// It looks at all releases.
+    Overview,
     /// It verifies all releases by listing.
     Verify,
     /// It finds what pruning would delete.
@@ -143,6 +145,7 @@ pub fn is_publisher() -> bool {
                 place.publisher().await.publish(&release, &context).await.unwrap();
             }
             Work::History => drop(place.publisher().await.history().await.unwrap()),
+            Work::Overview => drop(place.publisher().await.overview().await.unwrap()),
             Work::Verify => {
                 let publisher = place.publisher().await;
                 let (scope, depth) = (VerifyScope::Everything, VerifyDepth::Listing);

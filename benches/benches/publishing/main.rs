@@ -22,12 +22,13 @@ use netboot_benches::{Row, is_publisher, is_test, table};
 /// The name of a place, and the function that measures it.
 type Place = (&'static str, fn() -> Vec<Row>);
 
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 6] = [
     ("local", local::rows),
     ("s3", s3::rows),
     ("oci", oci::rows),
     ("rsync", rsync::rows),
-    ("growth", growth::rows),
+    ("growth-in-a-directory", growth::local_rows),
+    ("growth-in-a-bucket", growth::s3_rows),
 ];
 
 fn main() {

@@ -57,6 +57,7 @@ pub struct Target {
     name: Option<SiteName>,
     place: Place,
     signing: Option<Signing>,
+    server_memory: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,13 +87,22 @@ impl Target {
             let problem = format!("it is {}, which has no `{key}`", place.kind());
             return Err(invalid(Refusal::new(problem, location::misplaced_hint(key))));
         }
-        Ok(Self { text, name: Some(name.clone()), place, signing: None })
+        Ok(Self { text, name: Some(name.clone()), place, signing: None, server_memory: None })
     }
 
     /// Adds the keys of `[signing]`, which a publisher gets. Their files are read when they are
     /// needed.
     pub(crate) fn with_signing(mut self, signing: SigningSection, file: PathBuf) -> Self {
         self.signing = Some(Signing { section: signing, file });
+        self
+    }
+
+    /// Sets a file that remembers what the servers of buckets support: see
+    /// [`S3StoreBuilder::server_memory`]. A publisher to a bucket then tests its server once, and
+    /// not each time. It has no effect on other targets.
+    #[must_use]
+    pub fn with_server_memory(mut self, file: impl Into<PathBuf>) -> Self {
+        self.server_memory = Some(file.into());
         self
     }
 
@@ -140,7 +150,10 @@ impl Target {
         Ok(match &self.place {
             Place::Directory(path) => Publisher::new(LocalStore::new(path)),
             Place::Bucket(bucket) => {
-                let store = bucket.store()?;
+                let mut store = bucket.store()?;
+                if let Some(file) = &self.server_memory {
+                    store = store.server_memory(file);
+                }
                 let store = if probes { store } else { store.without_probe() };
                 Publisher::new(store.build().await.map_err(target)?)
             }
@@ -169,7 +182,7 @@ impl FromStr for Target {
             Kind::Registry => Place::Registry(Registry::parse(text).map_err(invalid)?),
             Kind::Rsync => Place::Rsync(Box::new(rsync::parse(text).map_err(invalid)?)),
         };
-        Ok(Self { text: text.to_owned(), name: None, place, signing: None })
+        Ok(Self { text: text.to_owned(), name: None, place, signing: None, server_memory: None })
     }
 }
 

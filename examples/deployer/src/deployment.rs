@@ -125,6 +125,8 @@ impl Deployment {
         match (target, self.publishers.get(name)) {
             (Some((_, target)), Some(cell)) => {
                 let publisher = async {
+                    let servers = self.config.state_directory.join("s3-servers.json");
+                    let target = target.clone().with_server_memory(servers);
                     let publisher = target.publisher().await?;
                     Ok(signed(&self.config, self.memory.as_ref(), publisher))
                 };

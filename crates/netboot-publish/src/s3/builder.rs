@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,13 @@ use netboot_core::{InvalidValue, ReleasePath};
 use object_store::Certificate;
 
 use super::client::Client;
+use super::connect::{Test, connect};
 use super::credentials::{S3Credentials, check};
 use super::endpoint::{bucket_problem, bucket_url, invalid, region_of, web_url, without_secrets};
-use super::failure::S3Failure;
 use super::key::Keys;
-use super::probe;
-
+use super::server_memory::ServerMemory;
 use super::settings::Settings;
 use super::store::S3Store;
-use super::target::Target;
 use crate::error::Error;
 use crate::retry::Retry;
 
@@ -49,6 +48,7 @@ pub struct S3StoreBuilder {
     batch_delete: bool,
     lease: Duration,
     probe: bool,
+    server_memory: Option<ServerMemory>,
 }
 
 impl S3Store {
@@ -84,6 +84,7 @@ impl S3StoreBuilder {
             batch_delete: true,
             lease: Duration::from_secs(30),
             probe: true,
+            server_memory: None,
         }
     }
 
@@ -208,6 +209,19 @@ impl S3StoreBuilder {
         self
     }
 
+    /// Sets a file that remembers whether servers can compare and swap, so that
+    /// [`build`](Self::build) makes no request to a server that it tested in the last seven days.
+    /// Several programs may share the file. Its directory is created. A file that cannot be read
+    /// or written only costs the test. Default: none.
+    ///
+    /// The store tests the server again before it locks or swaps if the answers come from other
+    /// software than before (the header `Server`), and forgets the result if the server says that
+    /// it has no conditional writes.
+    pub fn server_memory(mut self, file: impl Into<PathBuf>) -> Self {
+        self.server_memory = Some(ServerMemory::new(file.into()));
+        self
+    }
+
     /// Checks the settings, including those of the environment, without connecting. A program can
     /// refuse a wrong configuration before it starts.
     ///
@@ -223,21 +237,11 @@ impl S3StoreBuilder {
     /// # Errors
     /// [`Error::InvalidSetting`]; [`Error::S3`] if the target cannot be reached or written.
     pub async fn build(self) -> Result<S3Store, Error> {
-        let is_probed = self.probe;
         let keys = Keys::new(self.prefix.clone().transpose()?.as_ref());
+        let test =
+            if self.probe { Test::Remembered(self.server_memory.clone()) } else { Test::None };
         let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
-        if !is_probed {
-            return Ok(S3Store::new(Target::new(client, keys, false)));
-        }
-        match probe::compares_and_swaps(&client, &keys).await {
-            Ok(able) => Ok(S3Store::new(Target::new(client, keys, able))),
-            // The client crate does not read the target of a redirect.
-            Err(error @ Error::S3 { failure: S3Failure::WrongRegion { expected: None }, .. }) => {
-                let looked = client.get_bucket(&[("list-type", "2"), ("max-keys", "1")]).await;
-                Err(looked.err().unwrap_or(error))
-            }
-            Err(error) => Err(error),
-        }
+        connect(client, keys, test).await
     }
 
     fn settings(self) -> Result<Settings, Error> {
@@ -307,6 +311,7 @@ impl S3StoreBuilder {
             checksums: self.checksums,
             batch_delete: self.batch_delete,
             lease: self.lease,
+            software: Arc::default(),
         })
     }
 

@@ -168,6 +168,12 @@ pub(super) enum RequestFailure {
 }
 
 impl RequestFailure {
+    /// The failure of a server that has no conditional writes, in the words of S3.
+    pub(super) fn without_conditions() -> Self {
+        let body = "<Code>NotImplemented</Code>".to_owned();
+        Self::Status { status: StatusCode::NOT_IMPLEMENTED, body }
+    }
+
     /// Returns true if the request may succeed when it is repeated. Each has the same effect
     /// twice as once.
     fn may_pass(&self) -> bool {

@@ -36,6 +36,9 @@ pub(super) enum ConditionalPut {
     Done { etag: Option<String> },
     /// The condition does not hold. Nothing was changed.
     Refused,
+    /// Another request to the key is in progress, and the condition did not hold a moment ago.
+    /// Nothing was changed. A server answers this whether or not it knows conditions.
+    Busy,
 }
 
 /// Writes an object if the condition holds.
@@ -82,7 +85,8 @@ pub(super) async fn conditional_put(
             Ok(There::Own(etag)) => return Ok(ConditionalPut::Done { etag }),
             // 409 says that another request is in progress, and nothing about the condition.
             Ok(there) if refused && !(is_busy(&error) && condition.holds(&there)) => {
-                return Ok(ConditionalPut::Refused);
+                let is_busy = is_busy(&error);
+                return Ok(if is_busy { ConditionalPut::Busy } else { ConditionalPut::Refused });
             }
             Err(looking) if refused => return Err(client.error("look at", key, looking)),
             Ok(_) | Err(_) => match waits.next() {

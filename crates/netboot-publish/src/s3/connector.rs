@@ -3,7 +3,7 @@
 //! server to which another one redirects.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,6 +20,9 @@ use super::redirect::{self, Bucket};
 
 /// The maximum wait for a `Retry-After`.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// The maximum length of the name of a server's software, in characters.
+const SOFTWARE_LIMIT: usize = 100;
 
 tokio::task_local! {
     /// Set while a task makes requests that must not replace an object.
@@ -40,11 +43,19 @@ pub(super) struct Connector {
     client: HttpClient,
     bucket_url: Url,
     bucket: Bucket,
+    /// Gets the name of the server's software.
+    software: Arc<OnceLock<String>>,
 }
 
 impl Connector {
-    pub(super) fn new(client: reqwest::Client, bucket_url: &Url, bucket: Bucket) -> Self {
-        Self { client: HttpClient::new(client), bucket_url: bucket_url.clone(), bucket }
+    pub(super) fn new(
+        client: reqwest::Client,
+        bucket_url: &Url,
+        bucket: Bucket,
+        software: Arc<OnceLock<String>>,
+    ) -> Self {
+        let client = HttpClient::new(client);
+        Self { client, bucket_url: bucket_url.clone(), bucket, software }
     }
 }
 
@@ -87,6 +98,7 @@ impl Requests {
         };
         let (method, headers) = (request.method().clone(), request.headers().clone());
         let response = self.of_bucket.client.execute(request).await?;
+        self.of_bucket.software.get_or_init(|| software(&response));
         let Some(location) = redirect::location(&response) else { return Ok(response) };
         if [Method::GET, Method::HEAD].contains(&method)
             && let Some(place) = redirect::place(location, &url)
@@ -98,6 +110,12 @@ impl Requests {
         }
         Ok(redirect::as_error(response, &url, &self.of_bucket.bucket))
     }
+}
+
+/// The name of the software that answers: the header `Server`, which may be missing.
+fn software(response: &HttpResponse) -> String {
+    let name = response.headers().get(header::SERVER).and_then(|name| name.to_str().ok());
+    name.unwrap_or_default().chars().take(SOFTWARE_LIMIT).collect()
 }
 
 /// Makes a request for another server, without what proves to the first one who asks.

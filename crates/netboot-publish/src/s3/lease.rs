@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 use super::client::Client;
 use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
+use super::deletion::delete_keys;
 use super::error::request_error;
-use super::object::delete_keys;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::store::StoreLock;
@@ -241,7 +241,7 @@ async fn write(
 ) -> Result<Option<String>, Error> {
     let content = text(client.settings.lease);
     match conditional_put(client, key, condition, content, Attributes::new()).await? {
-        ConditionalPut::Refused => Ok(None),
+        ConditionalPut::Refused | ConditionalPut::Busy => Ok(None),
         ConditionalPut::Done { etag: Some(etag) } => Ok(Some(etag)),
         ConditionalPut::Done { etag: None } => Ok(look(client, key).await?.map(|held| held.etag)),
     }

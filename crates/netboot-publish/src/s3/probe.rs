@@ -1,34 +1,56 @@
 //! Tests whether a target can compare and swap. Several real servers answer a conditional write
 //! with 200 and overwrite the object.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Attributes, Error as S3Error, ObjectStoreExt};
 
 use super::client::Client;
 use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
+use super::deletion::delete_keys;
 use super::failure::S3Failure;
 use super::key::Keys;
-use super::object::delete_keys;
 use crate::error::Error;
 
+/// The number of times that a write is repeated while the server is busy with the key.
+const ATTEMPTS: usize = 3;
+
+/// The pause before such a repetition.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Returns true if conditional writes work: for a missing and an existing object, and with the
-/// right `ETag`, a wrong one, and the one before the last write.
-pub(super) async fn compares_and_swaps(client: &Client, keys: &Keys) -> Result<bool, Error> {
+/// right `ETag`, a wrong one, and the one before the last write. Returns `None` if the server was
+/// busy with the key of the test, which says nothing.
+pub(super) async fn compares_and_swaps(
+    client: &Client,
+    keys: &Keys,
+) -> Result<Option<bool>, Error> {
     let key = keys.own(&format!("probe-{}", nonce()));
     let probed = probe(client, &key).await;
     // Delete it also after a failure, because the first write may have arrived.
     let deleted = delete_keys(client, std::slice::from_ref(&key)).await;
     let able = probed?;
     deleted?;
-    tracing::debug!(bucket = %client.settings.bucket_url, able, "probed compare-and-swap");
+    tracing::debug!(bucket = %client.settings.bucket_url, ?able, "probed compare-and-swap");
     Ok(able)
 }
 
-async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
+async fn probe(client: &Client, key: &Path) -> Result<Option<bool>, Error> {
     let put = async |condition: &Condition, content: &'static str| {
         let content = Bytes::from_static(content.as_bytes());
-        match conditional_put(client, key, condition, content.clone(), Attributes::new()).await {
+        let attempt =
+            || conditional_put(client, key, condition, content.clone(), Attributes::new());
+        let mut put = attempt().await;
+        for _ in 1..ATTEMPTS {
+            if !matches!(put, Ok(ConditionalPut::Busy)) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            put = attempt().await;
+        }
+        match put {
             Ok(put) => Ok(Some(put)),
             // A server that reports the missing feature counts as one without it.
             Err(Error::S3 { failure: S3Failure::NotImplemented, .. }) => Ok(None),
@@ -42,22 +64,28 @@ async fn probe(client: &Client, key: &Path) -> Result<bool, Error> {
             Err(error) => Err(error),
         }
     };
-    let is_refused = |put: &Option<ConditionalPut>| *put == Some(ConditionalPut::Refused);
+    let (refused, busy) = (Some(ConditionalPut::Refused), Some(ConditionalPut::Busy));
     let Some(ConditionalPut::Done { .. }) = put(&Condition::Absent, "one").await? else {
-        return Ok(false);
+        return Ok(Some(false));
     };
-    if !is_refused(&put(&Condition::Absent, "two").await?) {
-        return Ok(false);
+    let again = put(&Condition::Absent, "two").await?;
+    if again != refused {
+        return Ok((again != busy).then_some(false));
     }
     // Use the ETag of a read, because a swap expects that one.
-    let Some(first) = etag(client, key).await? else { return Ok(false) };
+    let Some(first) = etag(client, key).await? else { return Ok(Some(false)) };
     let wrong = Condition::Is("\"00000000000000000000000000000000\"".to_owned());
-    if !is_refused(&put(&wrong, "three").await?) {
-        return Ok(false);
+    let with_wrong = put(&wrong, "three").await?;
+    if with_wrong != refused {
+        return Ok((with_wrong != busy).then_some(false));
     }
     let first = Condition::Is(first);
-    let Some(ConditionalPut::Done { .. }) = put(&first, "four").await? else { return Ok(false) };
-    Ok(is_refused(&put(&first, "five").await?))
+    match put(&first, "four").await? {
+        Some(ConditionalPut::Done { .. }) => {}
+        other => return Ok((other != busy).then_some(false)),
+    }
+    let with_old = put(&first, "five").await?;
+    Ok((with_old != busy).then_some(with_old == refused))
 }
 
 async fn etag(client: &Client, key: &Path) -> Result<Option<String>, Error> {

@@ -1,6 +1,7 @@
 //! The settings of a store in a bucket, already checked.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
@@ -41,6 +42,8 @@ pub(super) struct Settings {
     pub(super) checksums: bool,
     pub(super) batch_delete: bool,
     pub(super) lease: Duration,
+    /// The name of the server's software, once an answer has arrived.
+    pub(super) software: Arc<OnceLock<String>>,
 }
 
 impl Settings {
@@ -94,7 +97,8 @@ impl Settings {
             .build();
         let failed = |error| object_store::Error::Generic { store: "S3", source: Box::new(error) };
         let bucket = Bucket { name: self.bucket.clone(), region: self.region.clone() };
-        Ok(Connector::new(client.map_err(failed)?, &self.bucket_url, bucket))
+        let software = self.software.clone();
+        Ok(Connector::new(client.map_err(failed)?, &self.bucket_url, bucket, software))
     }
 
     fn options(&self) -> ClientOptions {

@@ -167,6 +167,8 @@ impl Store for S3Store {
         if !self.target.compare_and_swap {
             return Ok(StoreLock::none());
         }
-        self.leases.lock(self.target.keys.own("lock"), context).await
+        self.target.confirm().await?;
+        let lock = self.leases.lock(self.target.keys.own("lock"), context).await;
+        self.target.believe(lock).await
     }
 }

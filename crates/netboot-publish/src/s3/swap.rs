@@ -22,6 +22,7 @@ pub(super) async fn swap(
         let put = client.writes.put_opts(&key, content.into(), options).await;
         return put.map(|_| Swap::Done).map_err(|error| client.error("write", &key, error));
     }
+    target.confirm().await?;
     let condition = match expected {
         None => Condition::Absent,
         Some(version) => {
@@ -36,8 +37,9 @@ pub(super) async fn swap(
             }
         }
     };
-    match conditional_put(client, &key, &condition, content, attributes(path)).await? {
+    let put = conditional_put(client, &key, &condition, content, attributes(path)).await;
+    match target.believe(put).await? {
         ConditionalPut::Done { .. } => Ok(Swap::Done),
-        ConditionalPut::Refused => Ok(Swap::Conflict),
+        ConditionalPut::Refused | ConditionalPut::Busy => Ok(Swap::Conflict),
     }
 }

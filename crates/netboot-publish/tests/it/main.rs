@@ -71,6 +71,7 @@ mod s3_lock;
 mod s3_outages;
 mod s3_reads;
 mod s3_redirects;
+mod s3_server_memory;
 mod s3_spans;
 mod s3_store;
 mod s3_uploads;

@@ -1,0 +1,105 @@
+//! What servers support, remembered in a file, so that not every program has to test a server.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+/// The time after which a server is tested again: somebody may have updated it.
+const TRUSTED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The maximum size of the file in bytes.
+const SIZE_LIMIT: u64 = 64 * 1024;
+
+/// The maximum number of servers in the file.
+const SERVERS: usize = 100;
+
+/// The result of a test of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KnownServer {
+    pub(super) compare_and_swap: bool,
+    /// The header `Server` of its answers. Empty if they had none.
+    pub(super) software: String,
+    /// The time of the test in seconds since 1970.
+    pub(super) tested: u64,
+}
+
+impl KnownServer {
+    pub(super) fn new(compare_and_swap: bool, software: String) -> Self {
+        Self { compare_and_swap, software, tested: seconds_now() }
+    }
+}
+
+type KnownServers = BTreeMap<String, KnownServer>;
+
+/// A file of JSON with the results of tests, by the URLs of buckets.
+///
+/// The file only saves requests. So a file that cannot be read or written is no error, and the
+/// store tests the server.
+#[derive(Debug, Clone)]
+pub(super) struct ServerMemory(PathBuf);
+
+impl ServerMemory {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The result for a bucket, unless it is too old. The time of a clock that went backwards counts
+    /// as too old.
+    pub(super) async fn recall(&self, bucket_url: &str) -> Option<KnownServer> {
+        let (path, bucket_url) = (self.0.clone(), bucket_url.to_owned());
+        let recalled = netboot_core::blocking(move || {
+            Ok::<_, netboot_core::Error>(read(&path).remove(&bucket_url))
+        });
+        let known = recalled.await.ok().flatten()?;
+        let age = seconds_now().checked_sub(known.tested)?;
+        (age < TRUSTED_FOR.as_secs()).then_some(known)
+    }
+
+    /// Remembers a result, or forgets it.
+    pub(super) async fn remember(&self, bucket_url: &str, known: Option<KnownServer>) {
+        let (path, bucket_url) = (self.0.clone(), bucket_url.to_owned());
+        let written = netboot_core::blocking(move || {
+            let mut servers = read(&path);
+            match known {
+                Some(known) => servers.insert(bucket_url, known),
+                None => servers.remove(&bucket_url),
+            };
+            while servers.len() > SERVERS {
+                let oldest = servers.iter().min_by_key(|(_, known)| known.tested);
+                let Some(oldest) = oldest.map(|(url, _)| url.clone()) else { break };
+                servers.remove(&oldest);
+            }
+            let failed = |source| netboot_core::Error::io("write", &path, source);
+            write(&path, &servers).map_err(failed)
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(%error, file = %self.0.display(), "cannot remember a server");
+        }
+    }
+}
+
+fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Reads the file. A file that is missing, too large or damaged is as good as an empty one.
+fn read(path: &Path) -> KnownServers {
+    let json = netboot_core::read_regular_file(path, SIZE_LIMIT).unwrap_or_default();
+    serde_json::from_slice(&json).unwrap_or_default()
+}
+
+fn write(path: &Path, servers: &KnownServers) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = parent.unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut file = NamedTempFile::new_in(directory)?;
+    file.write_all(&serde_json::to_vec_pretty(servers)?)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
