@@ -8,7 +8,7 @@ use netboot_testbed::{FaultProxy, HttpFault, Moment, S3Server};
 
 /// The time that each answer takes at least. Requests that do not depend on one another are made
 /// within this time.
-const DELAY: Duration = Duration::from_millis(200);
+const DELAY: Duration = Duration::from_millis(100);
 
 /// A proxy for an S3 server that tells how many round trips follow one another.
 pub(crate) struct RoundTrips {
@@ -21,6 +21,8 @@ struct State {
     /// The most requests of which each was made after an answer to the one before it.
     answered: u64,
     asked: HashMap<u64, u64>,
+    /// The most requests that waited for their answers at once.
+    at_once: usize,
     /// The methods and targets.
     requests: Vec<String>,
 }
@@ -28,8 +30,10 @@ struct State {
 /// The requests for some work.
 #[derive(Debug)]
 pub(crate) struct Trips {
-    /// The number of round trips one after another.
+    /// The number of round trips one after another, or more on a busy machine.
     pub(crate) depth: u64,
+    /// The most requests at once.
+    pub(crate) at_once: usize,
     /// The methods and targets.
     pub(crate) requests: Vec<String>,
 }
@@ -44,6 +48,7 @@ impl RoundTrips {
                 Moment::Asked => {
                     let depth = state.answered + 1;
                     state.asked.insert(request.number, depth);
+                    state.at_once = state.at_once.max(state.asked.len());
                     state.requests.push(format!("{} {}", request.method, request.target));
                     HttpFault::Delay(DELAY)
                 }
@@ -62,7 +67,7 @@ impl RoundTrips {
         *self.state.lock().unwrap() = State::default();
         let done = work.await;
         let state = self.state.lock().unwrap();
-        let depth = state.answered;
-        (done, Trips { depth, requests: state.requests.clone() })
+        let (depth, at_once) = (state.answered, state.at_once);
+        (done, Trips { depth, at_once, requests: state.requests.clone() })
     }
 }

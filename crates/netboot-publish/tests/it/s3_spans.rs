@@ -43,7 +43,7 @@ async fn a_large_directory_takes_few_round_trips() {
     let (found, asked) = trips.of(listed(&slow)).await;
     assert_eq!(found, expected);
     println!("{BLOBS} blobs listed: {} requests, {} deep", asked.requests.len(), asked.depth);
-    assert!(asked.requests.len() <= 9 && asked.depth <= 3, "{asked:?}");
+    assert!(asked.requests.len() <= 9 && asked.at_once >= 2, "{asked:?}");
 
     // All of them, and one that is missing, by their names.
     let mut names = blobs.clone();
@@ -52,7 +52,7 @@ async fn a_large_directory_takes_few_round_trips() {
     let found = found.unwrap();
     println!("{BLOBS} blobs looked up: {} requests, {} deep", asked.requests.len(), asked.depth);
     assert_eq!(found.len(), BLOBS);
-    assert!(asked.requests.len() <= 9 && asked.depth <= 4, "{asked:?}");
+    assert!(asked.requests.len() <= 9 && asked.at_once >= 2, "{asked:?}");
     for path in names {
         assert_eq!(found.contains_key(&path), expected.contains(path.as_str()), "{path}");
     }
