@@ -241,7 +241,8 @@ impl S3StoreBuilder {
         let test =
             if self.probe { Test::Remembered(self.server_memory.clone()) } else { Test::None };
         let client = Arc::new(Client::new(Arc::new(self.settings()?))?);
-        connect(client, keys, test).await
+        // The future of a connection is large.
+        Box::pin(connect(client, keys, test)).await
     }
 
     fn settings(self) -> Result<Settings, Error> {
