@@ -11,7 +11,12 @@ use netboot_core::{
 };
 use netboot_sbom::{sbom, statement, with_documents};
 
-use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profile};
+use crate::place::{NixVersion, Place, WITH_INIT, least_configuration, profile, with_nix_versions};
+
+with_nix_versions! {
+    give_one_release_whatever_their_names_and_branches in [cases]
+    tell_no_secret_of_their_addresses in [cases]
+}
 
 /// Builds a flake with new state, and documents the image.
 async fn build(place: &Place, flake: &str, state: &str) -> Image {
@@ -45,29 +50,6 @@ fn git(directory: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-async fn give_one_release_whatever_their_names_and_branches(nix: NixVersion) {
-    let place = Place::of(nix);
-    flake(&place);
-    let directory = |name: &str| place.path().join(name);
-    let (first, second) = (directory("build-42"), directory("build-43"));
-    fs::rename(directory("own"), &first).unwrap();
-    git(&first, &["init", "-q", "-b", "main"]);
-    git(&first, &["add", "flake.nix"]);
-    git(&first, &["commit", "-q", "-m", "x"]);
-    git(&place.path(), &["clone", "-q", "build-42", "build-43"]);
-    git(&second, &["checkout", "-q", "-b", "hotfix"]);
-    for scheme in ["", "git+file://"] {
-        let [one, other] = [&first, &second].map(|it| format!("{scheme}{}", it.display()));
-        have_one_release(&place, &one, &other).await;
-    }
-    // Directories without version control.
-    for checkout in [&first, &second] {
-        fs::remove_dir_all(checkout.join(".git")).unwrap();
-    }
-    let [one, other] = [&first, &second].map(|it| format!("path:{}", it.display()));
-    have_one_release(&place, &one, &other).await;
-}
-
 async fn have_one_release(place: &Place, one: &str, other: &str) {
     let (one, other) = (build(place, one, "one").await, build(place, other, "other").await);
     let texts = |image: &Image| {
@@ -82,29 +64,49 @@ async fn have_one_release(place: &Place, one: &str, other: &str) {
     assert_eq!(one.manifest().to_json().unwrap(), other.manifest().to_json().unwrap());
 }
 
-async fn tell_no_secret_of_their_addresses(nix: NixVersion) {
-    let place = Place::of(nix);
-    flake(&place);
-    let all = place.path().join("all");
-    fs::create_dir(&all).unwrap();
-    fs::rename(place.path().join("own"), all.join("hunter22")).unwrap();
-    git(&all, &["init", "-q", "-b", "main"]);
-    git(&all, &["add", "."]);
-    git(&all, &["commit", "-q", "-m", "x"]);
-    let reference = format!("git+file://{}?dir=hunter22", all.display());
-    let image = build(&place, &reference, "state").await;
-    let source = image.provenance().source.clone().unwrap();
-    assert!(source.contains("dir=***"), "{source}");
-    let statement = String::from_utf8(statement(&image).unwrap()).unwrap();
-    let manifest = format!("{:?}", image.manifest());
-    for text in [statement, manifest] {
-        assert!(text.contains("dir=***") && !text.contains("hunter22"), "{text}");
-    }
-}
+mod cases {
+    use super::*;
 
-mod with_nix_versions {
-    crate::place::with_nix_versions! {
-        give_one_release_whatever_their_names_and_branches in [super]
-        tell_no_secret_of_their_addresses in [super]
+    pub(super) async fn give_one_release_whatever_their_names_and_branches(nix: NixVersion) {
+        let place = Place::of(nix);
+        flake(&place);
+        let directory = |name: &str| place.path().join(name);
+        let (first, second) = (directory("build-42"), directory("build-43"));
+        fs::rename(directory("own"), &first).unwrap();
+        git(&first, &["init", "-q", "-b", "main"]);
+        git(&first, &["add", "flake.nix"]);
+        git(&first, &["commit", "-q", "-m", "x"]);
+        git(&place.path(), &["clone", "-q", "build-42", "build-43"]);
+        git(&second, &["checkout", "-q", "-b", "hotfix"]);
+        for scheme in ["", "git+file://"] {
+            let [one, other] = [&first, &second].map(|it| format!("{scheme}{}", it.display()));
+            have_one_release(&place, &one, &other).await;
+        }
+        // Directories without version control.
+        for checkout in [&first, &second] {
+            fs::remove_dir_all(checkout.join(".git")).unwrap();
+        }
+        let [one, other] = [&first, &second].map(|it| format!("path:{}", it.display()));
+        have_one_release(&place, &one, &other).await;
+    }
+
+    pub(super) async fn tell_no_secret_of_their_addresses(nix: NixVersion) {
+        let place = Place::of(nix);
+        flake(&place);
+        let all = place.path().join("all");
+        fs::create_dir(&all).unwrap();
+        fs::rename(place.path().join("own"), all.join("hunter22")).unwrap();
+        git(&all, &["init", "-q", "-b", "main"]);
+        git(&all, &["add", "."]);
+        git(&all, &["commit", "-q", "-m", "x"]);
+        let reference = format!("git+file://{}?dir=hunter22", all.display());
+        let image = build(&place, &reference, "state").await;
+        let source = image.provenance().source.clone().unwrap();
+        assert!(source.starts_with("git+file:.?") && source.contains("dir=***"), "{source}");
+        let statement = String::from_utf8(statement(&image).unwrap()).unwrap();
+        let manifest = format!("{:?}", image.manifest());
+        for text in [statement, manifest] {
+            assert!(text.contains("dir=***") && !text.contains("hunter22"), "{text}");
+        }
     }
 }
