@@ -31,6 +31,8 @@ const TITLE: &str = "org.opencontainers.image.title";
 const MODIFIED: &str = "vnd.netboot.modified";
 /// Makes the manifest of each tag unique: a registry deletes a manifest with all its tags.
 const TAG: &str = "vnd.netboot.tag";
+/// Makes the manifest of each conditional write unique, so that a publisher knows its own.
+const WRITE: &str = "vnd.netboot.write";
 /// The longest object that stands in the manifest as well, in bytes.
 const INLINE_LIMIT: u64 = 64 * 1024;
 
@@ -93,12 +95,13 @@ struct Descriptor {
 }
 
 /// Writes the manifest of an artifact for a tag. `config` is the entry that becomes its
-/// configuration.
+/// configuration. `mark` makes the manifest unique.
 pub(super) fn to_json(
     kind: Kind,
     tag: &str,
     entries: &Entries,
     config: Option<&ReleasePath>,
+    mark: Option<&str>,
 ) -> Result<Bytes, serde_json::Error> {
     let layers = entries.iter().filter(|(path, _)| Some(*path) != config);
     let config = config.and_then(|path| Some((path, entries.get(path)?)));
@@ -120,7 +123,10 @@ pub(super) fn to_json(
             },
         },
         layers: layers.map(|(path, stored)| Descriptor::of(path, stored)).collect(),
-        annotations: BTreeMap::from([(TAG.to_owned(), tag.to_owned())]),
+        annotations: [(TAG, Some(tag)), (WRITE, mark)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect(),
     };
     serde_json::to_vec(&manifest).map(Bytes::from)
 }
@@ -154,7 +160,8 @@ impl Descriptor {
         let seconds: u64 = self.annotations.get(MODIFIED)?.parse().ok()?;
         let sha256: Sha256Digest = self.digest.strip_prefix("sha256:")?.parse().ok()?;
         let inline = self.data.and_then(|data| STANDARD.decode(data).ok());
-        let is_whole = |bytes: &Vec<u8>| Sha256Digest::of(bytes) == sha256;
+        let is_whole =
+            |bytes: &Vec<u8>| bytes.len() as u64 == self.size && Sha256Digest::of(bytes) == sha256;
         Some((
             path,
             Stored {
@@ -168,6 +175,23 @@ impl Descriptor {
 }
 
 impl Stored {
+    /// The place of the object among all that were written to its path: the greatest is the
+    /// object. Copies of an object have the same place, so all publishers see the same order.
+    pub(super) fn order(&self) -> (SystemTime, Sha256Digest) {
+        (self.modified, self.sha256)
+    }
+
+    /// The object with a time at which it comes after the one that is there. The clock of the
+    /// registry may stand still, or count only seconds.
+    pub(super) fn after(mut self, there: Option<&Self>) -> Self {
+        if let Some(there) = there.filter(|there| there.order() > self.order()) {
+            let is_same = there.sha256 == self.sha256;
+            let step = Duration::from_secs(u64::from(!is_same));
+            self.modified = there.modified.checked_add(step).unwrap_or(there.modified);
+        }
+        self
+    }
+
     /// An object that was written at `modified`. A small file stands in the manifest as well.
     pub(super) fn of_file(bytes: Bytes, modified: SystemTime) -> Self {
         let (sha256, size) = (Sha256Digest::of(&bytes), bytes.len() as u64);
@@ -196,14 +220,14 @@ mod tests {
     fn an_artifact_is_read_as_it_was_written() {
         let config = "releases/a/manifest.json".parse().unwrap();
         for config in [None, Some(&config)] {
-            let json = to_json(Kind::Release, "part-1", &sample(), config).unwrap();
+            let json = to_json(Kind::Release, "part-1", &sample(), config, None).unwrap();
             assert_eq!(entries(&json), Some(sample()));
         }
     }
 
     #[test]
     fn what_others_wrote_is_no_artifact_of_ours() {
-        let json = to_json(Kind::Part, "part-1", &sample(), None).unwrap();
+        let json = to_json(Kind::Part, "part-1", &sample(), None, None).unwrap();
         let json = String::from_utf8(json.to_vec()).unwrap();
         for (from, to) in [
             ("vnd.netboot.part.v1", "vnd.other.v1"),
@@ -219,5 +243,15 @@ mod tests {
             assert_eq!(entries(other.as_bytes()), expected, "{from}");
         }
         assert_eq!(entries(b"[]"), None);
+    }
+
+    #[test]
+    fn bytes_in_the_manifest_have_the_size_of_their_object() {
+        let json = to_json(Kind::Part, "part-1", &sample(), None, None).unwrap();
+        let json = String::from_utf8(json.to_vec()).unwrap();
+        let other = json.replacen("\"size\":6", "\"size\":7", 1);
+        assert_ne!(other, json);
+        let read = entries(other.as_bytes()).unwrap();
+        assert_eq!(read[&"current.ipxe".parse().unwrap()].inline, None);
     }
 }

@@ -12,7 +12,7 @@ use http_auth::ChallengeRef;
 use reqwest::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, Response};
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 use super::answer::{Answered, bounded};
 use super::error::{answered, transport};
@@ -50,13 +50,25 @@ impl Access {
     }
 }
 
+/// What a challenge was answered with.
+#[derive(Debug, Clone)]
+pub(super) enum AnsweredWith {
+    Login,
+    /// A token, and what it means if the registry refuses it.
+    Token(OciFailure),
+}
+
 /// The login, and the answers to the challenges so far.
 #[derive(Debug)]
 pub(super) struct Authorization {
     login: Option<Login>,
     /// The name of the repository.
     name: String,
-    headers: Mutex<BTreeMap<Access, HeaderValue>>,
+    /// The host of another domain that may get the login.
+    server: Option<String>,
+    headers: Mutex<BTreeMap<Access, (HeaderValue, AnsweredWith)>>,
+    /// Held while a challenge is answered: requests at the same moment need one token.
+    answering: tokio::sync::Mutex<()>,
 }
 
 #[derive(Deserialize)]
@@ -66,16 +78,39 @@ struct Token {
 }
 
 impl Authorization {
-    pub(super) fn new(login: Option<Login>, name: &str) -> Self {
-        Self { login, name: name.to_owned(), headers: Mutex::default() }
+    pub(super) fn new(login: Option<Login>, name: &str, server: Option<String>) -> Self {
+        Self {
+            login,
+            name: name.to_owned(),
+            server,
+            headers: Mutex::default(),
+            answering: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Returns true if an authorization server may get the login.
+    fn is_trusted(&self, realm: &Url, registry: &Url) -> bool {
+        let (Some(realm), Some(registry)) = (realm.host(), registry.host()) else { return false };
+        if realm == registry || self.server.as_ref().is_some_and(|it| realm.to_string() == *it) {
+            return true;
+        }
+        match (realm, registry) {
+            (Host::Domain(realm), Host::Domain(registry)) => is_same_domain(realm, registry),
+            _ => false,
+        }
     }
 
     /// The header for a request, if the registry has asked for one.
     pub(super) fn header(&self, access: Access) -> Option<HeaderValue> {
+        self.known(access).map(|(header, _)| header)
+    }
+
+    fn known(&self, access: Access) -> Option<(HeaderValue, AnsweredWith)> {
         self.headers.lock().unwrap_or_else(PoisonError::into_inner).get(&access).cloned()
     }
 
-    /// Answers the challenge of a response 401. The next [`header`](Self::header) has the answer.
+    /// Answers the challenge of a response 401 to a request with the header `used`. The next
+    /// [`header`](Self::header) has the answer.
     ///
     /// # Errors
     /// If there is no answer: the registry wants a login, or refuses it.
@@ -83,8 +118,13 @@ impl Authorization {
         &self,
         client: &reqwest::Client,
         access: Access,
+        used: Option<&HeaderValue>,
         response: Response,
-    ) -> Result<(), Error> {
+    ) -> Result<AnsweredWith, Error> {
+        let _alone = self.answering.lock().await;
+        if let Some((_, answered)) = self.known(access).filter(|(header, _)| Some(header) != used) {
+            return Ok(answered);
+        }
         let url = response.url().clone();
         let values = response.headers().get_all(WWW_AUTHENTICATE);
         let values: Vec<String> =
@@ -98,11 +138,18 @@ impl Authorization {
             challenges.iter().find(|challenge| challenge.scheme.eq_ignore_ascii_case(scheme))
         };
         let (bearer, basic) = (of("Bearer"), of("Basic"));
-        let value = match (bearer, basic, self.login.as_ref().and_then(Login::basic)) {
+        let basic_login = self.login.as_ref().and_then(Login::basic);
+        let (value, answered) = match (bearer, basic, basic_login) {
             (Some(challenge), _, _) => {
-                format!("Bearer {}", self.token(client, challenge, access, &url).await?)
+                let token = self.token(client, challenge, access, &url).await?;
+                // The authorization server gives a token for what the account may do.
+                let refused = match self.login {
+                    Some(_) => OciFailure::AccessDenied,
+                    None => OciFailure::NoCredentials,
+                };
+                (format!("Bearer {token}"), AnsweredWith::Token(refused))
             }
-            (None, Some(_), Some(basic)) => basic,
+            (None, Some(_), Some(basic)) => (basic, AnsweredWith::Login),
             _ => {
                 let answer = Answered::read(response).await;
                 // A token is no answer to a registry that asks for a password.
@@ -119,8 +166,11 @@ impl Authorization {
             return Err(Error::oci("log in to", &url, failure, problem));
         };
         value.set_sensitive(true);
-        self.headers.lock().unwrap_or_else(PoisonError::into_inner).insert(access, value);
-        Ok(())
+        self.headers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(access, (value, answered.clone()));
+        Ok(answered)
     }
 
     /// Gets a token from the authorization server that a challenge names.
@@ -143,6 +193,14 @@ impl Authorization {
             let problem = "it names no authorization server with TLS";
             return Err(Error::oci("log in to", registry, OciFailure::NotARegistry, problem));
         };
+        if self.login.is_some() && !self.is_trusted(&realm, registry) {
+            let problem = format!(
+                "it asks to send the login to {}, which belongs to another domain; the setting \
+                 `authorization_server` allows it",
+                realm.host_str().unwrap_or_default()
+            );
+            return Err(Error::oci("log in to", registry, OciFailure::NotARegistry, problem));
+        }
         let scope = format!("repository:{}:{}", self.name, access.actions());
         let mut values = vec![("scope", scope)];
         values.extend(parameter("service").map(|service| ("service", service)));
@@ -185,5 +243,44 @@ impl Authorization {
             let problem = "the authorization server gave no token";
             Error::oci("log in to", &realm, OciFailure::NotARegistry, problem)
         })
+    }
+}
+
+/// Returns true for hosts such as `auth.example.org` and `registry.example.org`, and for a host and
+/// its parent. The parent of a registry has a dot.
+fn is_same_domain(realm: &str, registry: &str) -> bool {
+    let is_below =
+        |host: &str, parent: &str| host.strip_suffix(parent).is_some_and(|it| it.ends_with('.'));
+    let parent = registry.split_once('.').map(|(_, parent)| parent);
+    let parent = parent.filter(|parent| parent.contains('.'));
+    is_below(realm, registry)
+        || parent.is_some_and(|parent| realm == parent || is_below(realm, parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_stays_in_the_domain_of_the_registry() {
+        for (realm, registry) in [
+            ("auth.docker.io", "registry-1.docker.io"),
+            ("auth.example.org", "registry.example.org"),
+            ("example.org", "registry.example.org"),
+            ("auth.registry.example.org", "registry.example.org"),
+            ("auth.example.org", "example.org"),
+        ] {
+            assert!(is_same_domain(realm, registry), "{realm} {registry}");
+        }
+        for (realm, registry) in [
+            ("example.net", "registry.example.org"),
+            ("evil.org", "example.org"),
+            ("evilexample.org", "registry.example.org"),
+            ("evilregistry.example.org.evil.net", "registry.example.org"),
+            ("org", "example.org"),
+            ("other", "localhost"),
+        ] {
+            assert!(!is_same_domain(realm, registry), "{realm} {registry}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Sends and reads the blobs of a registry.
 
+mod exact;
 mod outgoing;
 
 use std::ops::Range;
@@ -9,13 +10,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use netboot_core::{ArtifactReader, Context, Sha256Digest, layout};
+use netboot_core::{ArtifactReader, Context, Sha256Digest, Sha256Hasher, layout};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, RANGE};
 use reqwest::{Body, Method, Response, StatusCode};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::StreamReader;
 use url::Url;
 
+use self::exact::Exact;
 use self::outgoing::Outgoing;
 use super::answer::Answered;
 use super::artifact::Stored;
@@ -111,7 +113,12 @@ async fn begin(client: &Client) -> Result<Url, Error> {
     let location = location.and_then(|location| client.settings.url.join(location).ok());
     match location {
         Some(location) if location.scheme() == client.settings.url.scheme() => Ok(location),
-        _ => Err(odd(&call, "it named no place for the upload")),
+        Some(_) => Err(odd(
+            &call,
+            "it named a place for the upload with another scheme: the proxy in front of it has to \
+             pass on `X-Forwarded-Proto` and `Host`",
+        )),
+        None => Err(odd(&call, "it named no place for the upload")),
     }
 }
 
@@ -140,7 +147,7 @@ pub(super) async fn open(
     }
     let is_whole = range == (0..stored.size);
     let url = client.url(&format!("blobs/sha256:{}", stored.sha256));
-    let mut call = Call::new("read", Method::GET, url);
+    let mut call = Call::new("read", Method::GET, url).large();
     if !is_whole {
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
         let Ok(bytes) = HeaderValue::from_str(&bytes) else {
@@ -154,12 +161,18 @@ pub(super) async fn open(
     }
     let length = range.end - range.start;
     let skipped = skipped(&response, range.start).ok_or_else(|| odd(&call, "another range"))?;
+    let is_framed = response.content_length().is_some();
     let mut reader = StreamReader::new(response.bytes_stream().map_err(std::io::Error::other));
     // A registry may ignore the range and send the blob from its beginning.
     tokio::io::copy(&mut (&mut reader).take(skipped), &mut tokio::io::sink())
         .await
         .map_err(|error| Error::oci(call.action, &call.url, OciFailure::Interrupted, error))?;
-    Ok(Some(Box::pin(reader.take(length))))
+    Ok(Some(if is_framed {
+        Box::pin(reader.take(length))
+    } else {
+        // The end of the connection looks like the end of the blob.
+        Box::pin(Exact::new(reader, length))
+    }))
 }
 
 /// The number of bytes before the ones asked for. `None` if the answer begins elsewhere.
@@ -187,6 +200,22 @@ pub(super) async fn read(client: &Client, stored: &Stored) -> Result<Option<Byte
         return Err(Error::oci("read", &url, OciFailure::Corrupted, problem));
     }
     Ok(Some(bytes.into()))
+}
+
+/// Returns true if the registry sends the bytes of a blob as they should be.
+pub(super) async fn is_whole(client: &Client, stored: &Stored) -> Result<bool, Error> {
+    // The bytes in the manifest are not the ones of the blob.
+    let stored = Stored { inline: None, ..stored.clone() };
+    let Some(mut reader) = open(client, &stored, 0..stored.size).await? else { return Ok(false) };
+    let (mut hasher, mut piece) = (Sha256Hasher::new(), vec![0; 64 * 1024]);
+    loop {
+        match reader.read(&mut piece).await {
+            Ok(0) => break,
+            Ok(read) => hasher.update(&piece[..read]),
+            Err(_) => return Ok(false),
+        }
+    }
+    Ok(hasher.finish() == (stored.sha256, stored.size))
 }
 
 /// Returns true if the repository has a blob.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 
 use super::authorization::Authorization;
-use super::client::Client;
+use super::client::{Client, Http};
 use super::credentials::OciCredentials;
 use super::reference::Reference;
 use super::settings::Settings;
@@ -35,6 +35,7 @@ pub struct OciStoreBuilder {
     retry: Retry,
     parallelism: usize,
     probe: bool,
+    authorization_server: Option<String>,
 }
 
 impl OciStore {
@@ -56,6 +57,7 @@ impl OciStore {
             },
             parallelism: 8,
             probe: true,
+            authorization_server: None,
         }
     }
 }
@@ -110,6 +112,14 @@ impl OciStoreBuilder {
         self
     }
 
+    /// Lets the store send the login to an authorization server on this host, without a port, if the
+    /// registry names it. Default: only to servers of the registry's own domain, such as
+    /// `auth.example.org` for `registry.example.org`.
+    pub fn authorization_server(mut self, host: impl Into<String>) -> Self {
+        self.authorization_server = Some(host.into().to_ascii_lowercase());
+        self
+    }
+
     /// Makes [`build`](Self::build) skip the test for compare-and-swap. It then writes nothing,
     /// which read-only credentials need, and the store works without compare-and-swap.
     pub fn without_probe(mut self) -> Self {
@@ -135,7 +145,8 @@ impl OciStoreBuilder {
         let settings = self.settings()?;
         let http = self.http(&settings)?;
         let login = self.credentials.find(&settings.reference).await?;
-        let authorization = Authorization::new(login, &settings.reference.name);
+        let server = self.authorization_server;
+        let authorization = Authorization::new(login, &settings.reference.name, server);
         let client = Client::new(settings, http, authorization);
         let compare_and_swap = self.probe && swap::keeps_conditions(&client).await?;
         Ok(OciStore::new(Target {
@@ -164,7 +175,12 @@ impl OciStoreBuilder {
         Ok(Settings { reference, url, timeout, retry, parallelism })
     }
 
-    fn http(&self, settings: &Settings) -> Result<reqwest::Client, Error> {
+    fn http(&self, settings: &Settings) -> Result<Http, Error> {
+        let reads = self.client(settings, Policy::limited(REDIRECTS))?;
+        Ok(Http { reads, others: self.client(settings, Policy::none())? })
+    }
+
+    fn client(&self, settings: &Settings, redirect: Policy) -> Result<reqwest::Client, Error> {
         let refused =
             |error: reqwest::Error| invalid("CA certificate", &format!("not PEM: {error}"));
         let mut authorities = Vec::new();
@@ -176,7 +192,7 @@ impl OciStoreBuilder {
             authorities.extend(found);
         }
         reqwest::Client::builder()
-            .redirect(Policy::limited(REDIRECTS))
+            .redirect(redirect)
             .connect_timeout(self.connect_timeout)
             .read_timeout(READ_TIMEOUT.min(self.timeout))
             // A registry with TLS never sends its clients to a server without.
@@ -209,6 +225,7 @@ impl fmt::Debug for OciStoreBuilder {
             .field("retry", &self.retry)
             .field("parallelism", &self.parallelism)
             .field("probe", &self.probe)
+            .field("authorization_server", &self.authorization_server)
             .finish_non_exhaustive()
     }
 }

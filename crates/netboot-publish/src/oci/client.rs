@@ -15,7 +15,7 @@ use reqwest::{Body, Method, Response, StatusCode};
 use url::Url;
 
 use super::answer::Answered;
-use super::authorization::{Access, Authorization};
+use super::authorization::{Access, AnsweredWith, Authorization};
 use super::error::{answered, transport};
 use super::failure::OciFailure;
 use super::settings::Settings;
@@ -24,11 +24,20 @@ use crate::error::Error;
 /// The maximum wait for a `Retry-After`.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// The clients that make requests.
+#[derive(Debug)]
+pub(super) struct Http {
+    /// Follows redirects: registries send readers of blobs to other servers.
+    pub(super) reads: reqwest::Client,
+    /// Follows none. A redirect could send a secret elsewhere, or make a write a read.
+    pub(super) others: reqwest::Client,
+}
+
 /// A client for one repository.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) settings: Settings,
-    http: reqwest::Client,
+    http: Http,
     authorization: Authorization,
     /// The registry's time in seconds since 1970, as its last answer said it. 0: unknown.
     date: AtomicU64,
@@ -42,11 +51,19 @@ pub(super) struct Call {
     pub(super) url: Url,
     headers: HeaderMap,
     body: Bytes,
+    /// True if the answer is large and may take any time, as long as bytes arrive.
+    is_large: bool,
 }
 
 impl Call {
     pub(super) fn new(action: &'static str, method: Method, url: Url) -> Self {
-        Self { action, method, url, headers: HeaderMap::new(), body: Bytes::new() }
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { action, method, url, headers, body, is_large: false }
+    }
+
+    /// Lets the answer take any time, as long as bytes arrive.
+    pub(super) fn large(self) -> Self {
+        Self { is_large: true, ..self }
     }
 
     pub(super) fn accept(self, media_type: &'static str) -> Self {
@@ -66,11 +83,7 @@ impl Call {
 }
 
 impl Client {
-    pub(super) fn new(
-        settings: Settings,
-        http: reqwest::Client,
-        authorization: Authorization,
-    ) -> Self {
+    pub(super) fn new(settings: Settings, http: Http, authorization: Authorization) -> Self {
         Self { settings, http, authorization, date: AtomicU64::new(0) }
     }
 
@@ -99,12 +112,23 @@ impl Client {
         call: &Call,
         is_answer: impl Fn(StatusCode) -> bool,
     ) -> Result<Response, Error> {
+        Ok(self.call_and_count(call, is_answer).await?.0)
+    }
+
+    /// Returns the number of repetitions as well. The registry may have done what a repeated
+    /// request wants before, and its answer was lost.
+    pub(super) async fn call_and_count(
+        &self,
+        call: &Call,
+        is_answer: impl Fn(StatusCode) -> bool,
+    ) -> Result<(Response, usize), Error> {
+        let mut repetitions = 0;
         let begin = Instant::now();
         let mut waits = self.settings.retry.backoffs();
         loop {
             let (error, after) = match self.once(call, || Body::from(call.body.clone())).await {
                 Ok(response) if response.status().is_success() || is_answer(response.status()) => {
-                    return Ok(response);
+                    return Ok((response, repetitions));
                 }
                 Ok(response) => {
                     let after = retry_after(&response);
@@ -118,6 +142,7 @@ impl Client {
                 {
                     tracing::debug!(%error, "repeats a request to a registry");
                     tokio::time::sleep(after.unwrap_or(wait)).await;
+                    repetitions += 1;
                 }
                 _ => return Err(error),
             }
@@ -131,28 +156,53 @@ impl Client {
         body: impl Fn() -> Body,
     ) -> Result<Response, Error> {
         let access = Access::of(&call.method);
-        let is_ours = call.url.origin() == self.settings.url.origin();
-        let mut is_answered = false;
+        let is_ours = self.is_ours(&call.url);
+        let is_read = is_ours && access == Access::Pull;
+        let http = if is_read { &self.http.reads } else { &self.http.others };
+        let mut answer = None;
         loop {
-            let mut request = self.http.request(call.method.clone(), call.url.clone());
+            let mut request = http.request(call.method.clone(), call.url.clone());
             request = request.headers(call.headers.clone());
-            match call.method {
-                // A large object may take any time, as long as bytes arrive.
-                Method::GET => {}
-                _ => request = request.timeout(self.time_limit(call)).body(body()),
+            if call.method != Method::GET {
+                request = request.body(body());
             }
-            if let Some(header) = self.authorization.header(access).filter(|_| is_ours) {
+            if !call.is_large {
+                request = request.timeout(self.time_limit(call));
+            }
+            let used = self.authorization.header(access).filter(|_| is_ours);
+            if let Some(header) = &used {
                 request = request.header(AUTHORIZATION, header);
             }
             let response = request.send().await;
             let response = response.map_err(|error| transport(call.action, &call.url, error))?;
-            self.note_date(&response);
-            if response.status() != StatusCode::UNAUTHORIZED || is_answered || !is_ours {
+            // The registry may have sent the client to another server, which must not ask for the
+            // login.
+            if !self.is_ours(response.url()) {
                 return Ok(response);
             }
-            self.authorization.answer(&self.http, access, response).await?;
-            is_answered = true;
+            self.note_date(&response);
+            if response.status() != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            match answer {
+                None => {
+                    let http = &self.http.others;
+                    answer = Some(
+                        self.authorization.answer(http, access, used.as_ref(), response).await?,
+                    );
+                }
+                Some(AnsweredWith::Login) => return Ok(response),
+                Some(AnsweredWith::Token(failure)) => {
+                    let answer = Answered::read(response).await;
+                    return Err(Error::oci(call.action, &call.url, failure, answer));
+                }
+            }
         }
+    }
+
+    /// Returns true if a URL is one of the registry.
+    fn is_ours(&self, url: &Url) -> bool {
+        url.origin() == self.settings.url.origin()
     }
 
     /// The time for a request: the setting, and as much longer as a body takes at 0.2 Mbit/s.

@@ -22,6 +22,8 @@ pub enum OciFailure {
     CredentialHelper {
         /// The program.
         program: String,
+        /// The registry, as the program knows it.
+        server: String,
     },
     /// The registry does not delete manifests.
     CannotDelete,
@@ -74,9 +76,9 @@ impl OciFailure {
                 "let the account pull, push and delete in this repository; some registries need \
                  the repository to be made first"
             }
-            Self::CredentialHelper { program } => {
+            Self::CredentialHelper { program, server } => {
                 return format!(
-                    "run `echo HOST | {program} get` to see why it fails, or log in without it"
+                    "run `echo {server} | {program} get` to see why it fails, or log in without it"
                 );
             }
             Self::CannotDelete => {
@@ -92,7 +94,8 @@ impl OciFailure {
                  live release was not changed"
             }
             Self::Corrupted => {
-                "publish again; if it happens again, test the registry's disk and the network"
+                "publish again; if it happens again, test the registry's disk and the network, and \
+                 delete the blob that the error names on the registry's disk"
             }
             Self::ForeignArtifact { tag } => {
                 return format!(
@@ -129,7 +132,7 @@ impl fmt::Display for OciFailure {
             Self::NoCredentials => "the registry wants credentials, and none were found",
             Self::WrongCredentials => "the registry refuses the credentials",
             Self::AccessDenied => "access denied",
-            Self::CredentialHelper { program } => return write!(f, "`{program}` failed"),
+            Self::CredentialHelper { program, .. } => return write!(f, "`{program}` failed"),
             Self::CannotDelete => "the registry does not delete",
             Self::RequestTooLarge => "the request is too large for the registry",
             Self::StorageFull => "the registry has no space left",

@@ -62,7 +62,10 @@ pub(super) async fn put(
         blob::send_bytes(client, bytes.clone(), forced, &Context::new()).await?;
         let stored = Stored::of_file(bytes.clone(), client.time());
         let entries = Entries::from([(path.clone(), stored)]);
-        let draft = Draft { condition: condition.clone(), ..Draft::new(Kind::File, tag, &entries) };
+        // A publisher has to know the manifest that it wrote under a condition.
+        let mark = condition.is_some().then(|| format!("{:016x}", fastrand::u64(..)));
+        let condition = condition.clone();
+        let draft = Draft { condition, mark, ..Draft::new(Kind::File, tag, &entries) };
         match draft.write(client).await? {
             Written::MissingBlob => {}
             written => return Ok(written),

@@ -56,11 +56,8 @@ pub(super) struct Objects {
 impl Objects {
     fn add(&mut self, part: Arc<Part>) {
         for (path, stored) in &part.entries {
-            let is_older = |there: &Stored, from: &str| {
-                (there.modified, from) <= (stored.modified, part.tag.as_str())
-            };
             match self.paths.get(path) {
-                Some((there, from)) if !is_older(there, from) => {}
+                Some((there, _)) if there.order() > stored.order() => {}
                 _ => _ = self.paths.insert(path.clone(), (stored.clone(), part.tag.clone())),
             }
         }
@@ -212,7 +209,7 @@ impl Index {
         let objects = Arc::make_mut(objects);
         for (found, tag) in read {
             match found {
-                Some(Found { digest, entries }) => {
+                Some(Found { digest, entries, .. }) => {
                     objects.add(Arc::new(Part { tag, digest, entries }));
                 }
                 None if ignore => {}

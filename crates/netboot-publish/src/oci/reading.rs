@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, ReleasePath};
 
 use super::artifact::Stored;
-use super::index::{Scope, release_of};
+use super::index::Scope;
 use super::target::Target;
-use super::{blob, file, manifests, tag};
+use super::{blob, file, tag};
 use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Version};
 
@@ -101,15 +101,7 @@ pub(super) async fn find(
             (file.stored, version)
         }));
     }
-    let mut found = None;
-    // The artifact of a whole release has its files. If one is not there, a part may have it.
-    if let Some(release) = release_of(path) {
-        let artifact = manifests::get(client, &tag::of_release(&release)).await?;
-        found = artifact.and_then(|artifact| artifact.entries.get(path).cloned());
-    }
-    if found.is_none() {
-        found = target.index.read(client, &Scope::of([path])).await?.get(path).cloned();
-    }
+    let found = target.index.read(client, &Scope::of([path])).await?.get(path).cloned();
     Ok(found.map(|stored| {
         let version = Version::new(stored.sha256.to_string());
         (stored, version)

@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{Content, Context, ReleaseId, ReleasePath};
 
 use super::artifact::{Entries, Kind, Stored};
-use super::index::{Part, release_of};
+use super::index::{Objects, Part, Scope, release_of};
 use super::target::Target;
-use super::writing::{lost_blob, write_part};
+use super::writing::{kept_blob, lost_blob, write_part};
 use super::{blob, file, tag, tidy};
 use crate::error::Error;
 use crate::store::Upload;
@@ -42,13 +42,15 @@ async fn send_all(target: &Target, uploads: Vec<Upload>, context: &Context) -> R
             None => groups.entry(release_of(upload.path())).or_default().push(upload),
         }
     }
-    let mut parts = Vec::new();
-    for group in groups.into_values() {
-        for batch in batches(group) {
-            parts.push(send_part(target, &batch, context).await?);
+    if !groups.is_empty() {
+        let paths = groups.values().flatten().map(Upload::path);
+        let known = target.index.read(&target.client, &Scope::of(paths)).await?;
+        let mut parts = Vec::new();
+        for group in groups.into_values() {
+            for batch in batches(group) {
+                parts.push(send_part(target, &known, &batch, context).await?);
+            }
         }
-    }
-    if !parts.is_empty() {
         tidy::after_sending(target, parts).await?;
     }
     let writes = stream::iter(files)
@@ -87,18 +89,40 @@ fn batches(uploads: Vec<Upload>) -> Vec<Vec<Upload>> {
     batches
 }
 
-/// Sends the bytes of a batch, and the part that names them.
-async fn send_part(target: &Target, batch: &[Upload], context: &Context) -> Result<Part, Error> {
+/// Sends the bytes of a batch, and the part that names them. `known` has the objects that were there
+/// before.
+async fn send_part(
+    target: &Target,
+    known: &Objects,
+    batch: &[Upload],
+    context: &Context,
+) -> Result<Part, Error> {
     let client = target.client.as_ref();
-    for forced in [false, true] {
+    for is_repeated in [false, true] {
         let sends = stream::iter(batch.to_vec())
-            .map(|upload| async move { blob::send(client, &upload, forced, context).await })
+            .map(|upload| async move {
+                let there = known.get(upload.path());
+                let there = there.filter(|it| it.sha256 == upload.content().sha256);
+                // Publishers send an object again because it is lost or damaged.
+                let is_damaged = match there {
+                    Some(stored) => !blob::is_whole(client, stored).await?,
+                    None => false,
+                };
+                blob::send(client, &upload, is_repeated || is_damaged, context).await?;
+                match there {
+                    Some(stored) if is_damaged && !blob::is_whole(client, stored).await? => {
+                        Err(kept_blob(client, stored))
+                    }
+                    _ => Ok(()),
+                }
+            })
             .buffer_unordered(client.settings.parallelism);
         sends.try_collect::<Vec<()>>().await?;
-        let modified = client.time();
+        let now = client.time();
         let entry = |upload: &Upload| {
             let Content { sha256, size } = upload.content();
-            (upload.path().clone(), Stored { sha256, size, modified, inline: None })
+            let new = Stored { sha256, size, modified: now, inline: None };
+            (upload.path().clone(), new.after(known.get(upload.path())))
         };
         let entries: Entries = batch.iter().map(entry).collect();
         if let Some((part, _)) = write_part(client, Kind::Part, entries, None).await? {

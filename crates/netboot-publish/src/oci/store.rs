@@ -44,14 +44,16 @@ use crate::store::{
 /// | `part-…` | `application/vnd.netboot.part.v1` | what was sent together: the files of a release that is not whole yet, or blobs |
 /// | `part-…` and `release-<id>` | `application/vnd.netboot.release.v1` | a whole release: its `manifest.json` is the configuration, its files and the blobs that it names are the layers |
 ///
-/// Nobody changes a part. To remove an object, the store writes a part with the others, and deletes
-/// the old one. An object is there if a part names it. So publishers that write at the same moment
-/// lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release.
+/// The store never changes a part. To remove an object, it writes a new part with the remaining
+/// objects and then deletes the old part. An object is there if a part names it. If several parts
+/// name one path, the object that was written last is there. So publishers that write at the same
+/// moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release; the
+/// store itself reads the parts.
 ///
 /// # What a registry may do
 /// - **Garbage collection** takes blobs that no manifest names. The store writes a part after 1 GiB
 ///   or 500 objects at most, so a blob that was sent is without a name for as long as that takes.
-///   If the registry has collected one, the store sends it again. Nobody deletes blobs: the garbage
+///   If the registry has collected such a blob, the store sends it again. Nobody deletes blobs: the garbage
 ///   collection of the registry does, after a prune.
 /// - **Deletion** of manifests must be allowed, to prune and to complete a release.
 /// - **Compare-and-swap**: the specification has no conditional requests, and registries that do
@@ -109,6 +111,10 @@ impl fmt::Display for OciStore {
 impl Store for OciStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::none().with_compare_and_swap(self.target.compare_and_swap)
+    }
+
+    async fn place(&self) -> Result<String, Error> {
+        Ok(self.target.client.settings.url.to_string())
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {

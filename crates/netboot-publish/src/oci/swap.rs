@@ -25,7 +25,8 @@ pub(super) async fn swap(
 ) -> Result<Swap, Error> {
     let client = target.client.as_ref();
     let Some(tag) = tag::of_file(path) else {
-        // Publishers swap pointers only, which have tags. This is as good as it gets for others.
+        // Publishers swap pointers only, which have tags. For other paths, another publisher can
+        // write between the check and the write.
         if target.compare_and_swap {
             let found = reading::find(target, path).await?;
             if found.as_ref().map(|(_, version)| version) != expected {

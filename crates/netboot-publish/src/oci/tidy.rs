@@ -4,6 +4,8 @@
 //! So two publishers that do this at the same moment lose nothing, and a reader finds each object
 //! in the old part or in the new one.
 
+mod release_tag;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,6 +30,14 @@ pub(super) async fn delete(
     context: &Context,
 ) -> Result<(), Error> {
     context.check()?;
+    tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Err(Error::Cancelled),
+        done = delete_all(target, paths) => done,
+    }
+}
+
+async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error> {
     let client = target.client.as_ref();
     let (mut files, mut doomed) = (Vec::new(), BTreeSet::new());
     for path in paths {
@@ -43,12 +53,7 @@ pub(super) async fn delete(
     if doomed.is_empty() {
         return Ok(());
     }
-    let change = Change { doomed, fresh: Entries::new(), new: BTreeSet::new() };
-    tokio::select! {
-        biased;
-        () = context.cancellation().cancelled() => Err(Error::Cancelled),
-        done = change.make(target) => done,
-    }
+    Change { doomed, fresh: Entries::new(), new: BTreeSet::new() }.make(target).await
 }
 
 /// Removes what the new parts replace. A release that is whole becomes one artifact.
@@ -69,6 +74,8 @@ struct Change {
 
 impl Change {
     async fn make(&self, target: &Target) -> Result<(), Error> {
+        // The releases whose tag may be wrong afterwards.
+        let mut tagged: BTreeSet<_> = self.doomed.iter().filter_map(release_of).collect();
         let _alone = target.changes.lock().await;
         let touched_paths = || self.doomed.iter().chain(self.fresh.keys());
         let of_releases = Scope::Some {
@@ -99,12 +106,13 @@ impl Change {
                 {
                     let all = old.into_iter().chain(rest).collect();
                     self.make_one(target, &release, all).await?;
+                    tagged.insert(release);
                 }
                 None if !old.is_empty() => self.rewrite(target, old).await?,
                 _ => {}
             }
         }
-        Ok(())
+        release_tag::settle(target, tagged).await
     }
 
     /// Returns true if a release is whole after this change: it has a manifest and no record of
@@ -121,8 +129,11 @@ impl Change {
         part.entries.iter().any(|(path, stored)| self.is_stale(part, path, stored))
     }
 
+    /// Returns true if an object is deleted, or if a new one took its place. If another publisher
+    /// wrote the path at the same moment, both see the same winner, and only the loser goes.
     fn is_stale(&self, part: &Part, path: &ReleasePath, stored: &Stored) -> bool {
-        let is_replaced = |new: &Stored| new.sha256 != stored.sha256;
+        let is_replaced =
+            |new: &Stored| new.sha256 != stored.sha256 && new.order() > stored.order();
         self.doomed.contains(path)
             || (!self.new.contains(&part.tag) && self.fresh.get(path).is_some_and(is_replaced))
     }
@@ -132,7 +143,7 @@ impl Change {
         let mut entries = Entries::new();
         for part in parts {
             for (path, stored) in &part.entries {
-                let is_older = |there: &Stored| there.modified > stored.modified;
+                let is_older = |there: &Stored| there.order() > stored.order();
                 if !self.is_stale(part, path, stored) && !entries.get(path).is_some_and(is_older) {
                     entries.insert(path.clone(), stored.clone());
                 }
@@ -149,9 +160,12 @@ impl Change {
             None if !entries.is_empty() => target.index.read(&target.client, &Scope::All).await?,
             _ => Arc::default(),
         };
+        // Of two parts that name a blob, only the older one may lose it: two publishers could drop it
+        // from both.
+        let last = parts.iter().map(|part| &part.tag).max();
         let is_kept = |path: &ReleasePath, stored: &Stored| {
             all.parts.values().any(|other| {
-                !parts.iter().any(|part| part.tag == other.tag)
+                Some(&other.tag) > last
                     && !self.is_outdated(other)
                     && other.entries.get(path).is_some_and(|it| it.sha256 == stored.sha256)
             })
@@ -194,8 +208,8 @@ impl Change {
                     written.get(path).is_some_and(|it| it.sha256 == stored.sha256)
                 })
         };
-        // People find the release under this tag, and readers find its files at once. It is a
-        // second tag of the same manifest: a registry deletes a manifest with all its tags.
+        // People find the release under this tag. It is a second tag of the same manifest: a
+        // registry deletes a manifest with all its tags.
         let tag = tag::of_release(release);
         if let [json] = jsons.as_slice()
             && manifests::put(client, &tag, json.clone(), None).await? != Written::Done

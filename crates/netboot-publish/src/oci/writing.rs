@@ -6,7 +6,7 @@ use bytes::Bytes;
 use netboot_core::{Context, ReleasePath, Sha256Digest};
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::artifact::{self, EMPTY, Entries, Kind};
+use super::artifact::{self, EMPTY, Entries, Kind, Stored};
 use super::client::Client;
 use super::failure::OciFailure;
 use super::index::{Part, release_of};
@@ -27,15 +27,18 @@ pub(super) struct Draft<'a> {
     /// The entry that becomes the artifact's configuration.
     pub(super) config: Option<&'a ReleasePath>,
     pub(super) condition: Option<(HeaderName, HeaderValue)>,
+    /// Makes the manifest unique.
+    pub(super) mark: Option<String>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(kind: Kind, tag: &'a str, entries: &'a Entries) -> Self {
-        Self { kind, tag, entries, config: None, condition: None }
+        Self { kind, tag, entries, config: None, condition: None, mark: None }
     }
 
-    pub(super) fn json(&self, client: &Client) -> Result<Bytes, Error> {
-        artifact::to_json(self.kind, self.tag, self.entries, self.config).map_err(|error| {
+    fn json(&self, client: &Client) -> Result<Bytes, Error> {
+        let mark = self.mark.as_deref();
+        artifact::to_json(self.kind, self.tag, self.entries, self.config, mark).map_err(|error| {
             let url = client.url(&format!("manifests/{}", self.tag));
             Error::oci("write", &url, OciFailure::Unknown { code: None }, error)
         })
@@ -44,6 +47,10 @@ impl<'a> Draft<'a> {
     /// Writes the artifact. Its blobs have to be at the registry.
     pub(super) async fn write(self, client: &Client) -> Result<Written, Error> {
         let json = self.json(client)?;
+        self.write_json(client, json).await
+    }
+
+    async fn write_json(self, client: &Client, json: Bytes) -> Result<Written, Error> {
         for wait in [Duration::ZERO, LINK_TIME] {
             tokio::time::sleep(wait).await;
             let condition = self.condition.clone();
@@ -65,6 +72,13 @@ pub(super) fn lost_blob(client: &Client, tag: &str) -> Error {
     Error::oci("write", &url, OciFailure::Corrupted, problem)
 }
 
+/// The error of a registry that keeps a damaged blob although it got the right bytes.
+pub(super) fn kept_blob(client: &Client, stored: &Stored) -> Error {
+    let url = client.url(&format!("blobs/sha256:{}", stored.sha256));
+    let problem = "the registry keeps a damaged blob, and does not replace it";
+    Error::oci("write", &url, OciFailure::Corrupted, problem)
+}
+
 /// Writes a new part, and returns it with its manifest. Returns `None` if the registry has lost a
 /// blob.
 pub(super) async fn write_part(
@@ -77,7 +91,7 @@ pub(super) async fn write_part(
     let tag = tag::of_new_part(release.as_ref());
     let draft = Draft { config, ..Draft::new(kind, &tag, &entries) };
     let json = draft.json(client)?;
-    if draft.write(client).await? != Written::Done {
+    if draft.write_json(client, json.clone()).await? != Written::Done {
         return Ok(None);
     }
     let digest = Sha256Digest::of(&json);

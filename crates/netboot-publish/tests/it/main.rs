@@ -37,6 +37,8 @@ mod nix_copy;
 mod oci;
 mod oci_contract;
 mod oci_credentials;
+mod oci_hostile;
+mod oci_races;
 mod oci_store;
 mod patience;
 mod pointers;

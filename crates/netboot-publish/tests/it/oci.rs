@@ -5,6 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ferro_blob_store::FsBlobStore;
 use netboot_core::{ArtifactKind, BytesArtifact, Context, FileName, ReleasePath};
@@ -26,14 +31,53 @@ pub(crate) struct Ferro {
 
 impl Ferro {
     pub(crate) async fn start() -> Self {
+        Self::with(|app| app).await
+    }
+
+    /// It writes manifests only under the conditions that requests name, which it does not do by
+    /// itself.
+    pub(crate) async fn with_conditions() -> Self {
+        let alone = Arc::new(tokio::sync::Mutex::new(()));
+        let layer = axum::middleware::from_fn_with_state(alone, keep_condition);
+        // A layer around the routes would see each method by itself.
+        Self::with(|app| axum::Router::new().fallback_service(app).layer(layer)).await
+    }
+
+    async fn with(layer: impl FnOnce(axum::Router) -> axum::Router) -> Self {
         let directory = TempDir::new().unwrap();
         let blobs = Arc::new(FsBlobStore::new(directory.path().join("blobs")).unwrap());
-        let app = ferro_oci_server::build_app_persisted(blobs, directory.path());
+        let app = layer(ferro_oci_server::build_app_persisted(blobs, directory.path()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { address, task, _directory: directory }
     }
+}
+
+/// Answers 412 to a write whose condition (RFC 9110, section 13.1) the tag does not meet.
+async fn keep_condition(
+    State(alone): State<Arc<tokio::sync::Mutex<()>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() != Method::PUT || !request.uri().path().contains("/manifests/") {
+        return next.run(request).await;
+    }
+    let (absent, expected) = {
+        let headers = request.headers();
+        let header = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        (header("if-none-match"), header("if-match"))
+    };
+    let _alone = alone.lock().await;
+    let look = Request::builder().method(Method::HEAD).uri(request.uri().clone());
+    let found = next.clone().run(look.body(Body::empty()).unwrap()).await;
+    let digest = found.headers().get("docker-content-digest").filter(|_| found.status() == 200);
+    let digest = digest.map(|digest| format!("\"{}\"", digest.to_str().unwrap()));
+    let holds = match absent {
+        Some(_) => digest.is_none(),
+        None => expected.is_none() || digest == expected,
+    };
+    if holds { next.run(request).await } else { StatusCode::PRECONDITION_FAILED.into_response() }
 }
 
 impl Drop for Ferro {
@@ -46,7 +90,7 @@ impl Drop for Ferro {
 pub(crate) struct Docker {
     pub(crate) registry: Registry,
     /// Dropped last.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Docker {
@@ -56,7 +100,12 @@ impl Docker {
 
     pub(crate) fn with(start: impl FnOnce(&Path) -> Registry) -> Self {
         let directory = TempDir::new().unwrap();
-        Self { registry: start(directory.path()), _directory: directory }
+        Self { registry: start(directory.path()), directory }
+    }
+
+    /// The directory in which it keeps everything.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// A builder of a store for everyone.

@@ -39,3 +39,12 @@ async fn publishing_to_ferro_keeps_the_promises() {
     let ferro = Ferro::start().await;
     contract::check_publisher(targets(|repository| builder(&ferro.address, repository))).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_keeps_conditions_is_a_store_with_compare_and_swap() {
+    let ferro = Ferro::with_conditions().await;
+    let make = targets(|repository| builder(&ferro.address, repository));
+    assert_eq!(make().capabilities(), Capabilities::none().with_compare_and_swap(true));
+    contract::check_store(&make).await;
+    contract::check_publisher_in_brief(&make).await;
+}

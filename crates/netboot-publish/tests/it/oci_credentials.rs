@@ -64,9 +64,14 @@ async fn a_helper_gives_the_login_or_says_why_not() {
         write(&helper, "#!/bin/sh\necho 'the vault is locked'; exit 1\n");
         let error = publish_with_the_environment(&registry).await.unwrap_err();
         let program = "docker-credential-tests".to_owned();
-        assert_eq!(*failure(&error), OciFailure::CredentialHelper { program }, "{error:?}");
+        assert_eq!(
+            *failure(&error),
+            OciFailure::CredentialHelper { program, server: registry.clone() },
+            "{error:?}"
+        );
         let hint = error.hint().unwrap();
-        assert!(hint.contains("get` to see why it fails, or log in without it"), "{hint}");
+        let expected = format!("run `echo {registry} | docker-credential-tests get` to see why it");
+        assert!(hint.starts_with(&expected), "{hint}");
         assert!(format!("{error:?}").contains("the vault is locked"), "{error:?}");
 
         write(&helper, "#!/bin/sh\necho 'credentials not found in native keychain'; exit 1\n");

@@ -52,7 +52,8 @@ pub(super) async fn ask(name: &str, reference: &Reference) -> Result<Option<Logi
     };
     let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
         let url = format!("oci://{}/{}", reference.registry, reference.name);
-        let failure = OciFailure::CredentialHelper { program: program.clone() };
+        let (program, server) = (program.clone(), server.to_owned());
+        let failure = OciFailure::CredentialHelper { program, server };
         Error::Oci(Box::new(OciError { action: "log in to", url, failure, source }))
     };
     let mut command = Command::new(program.as_str()).arg("get");

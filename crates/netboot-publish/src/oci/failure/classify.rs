@@ -14,7 +14,8 @@ impl OciFailure {
         match answer.code() {
             Some("DIGEST_INVALID" | "SIZE_INVALID") => return Self::Corrupted,
             Some("TOOMANYREQUESTS") => return Self::Busy,
-            Some("DENIED") => return Self::AccessDenied,
+            // Some registries do not know a repository that the account may not push to.
+            Some("DENIED" | "NAME_UNKNOWN") => return Self::AccessDenied,
             _ => {}
         }
         match answer.status {
