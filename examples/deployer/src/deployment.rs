@@ -127,7 +127,7 @@ impl Deployment {
                 let publisher = async {
                     let servers = self.config.state_directory.join("s3-servers.json");
                     let target = target.clone().with_server_memory(servers);
-                    let publisher = target.publisher().await?;
+                    let publisher = Box::pin(target.publisher()).await?;
                     Ok(signed(&self.config, self.memory.as_ref(), publisher))
                 };
                 cell.get_or_try_init(|| publisher).await.cloned()
