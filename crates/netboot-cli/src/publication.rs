@@ -65,7 +65,11 @@ impl Publication {
             if let Some(lost) = lost {
                 session.progress.line(&format!("{}: {lost}", destination.target));
             }
-            let kept = kept_images(publisher, live.as_ref(), &names).await?;
+            let kept = match &live {
+                // A rehearsal sends nothing, so it needs no build logs.
+                Some(live) => without(&names, publisher.images(live).await?),
+                None => Vec::new(),
+            };
             let draft = publication.renderer.render_draft(profiles.iter().copied(), kept)?;
             if !publication.is_staging {
                 publisher.rehearse(&draft, &session.context).await?;
@@ -147,11 +151,15 @@ impl Publication {
         publisher: &Publisher,
         live: Option<&ReleaseId>,
         images: &[Image],
+        context: &Context,
     ) -> Result<Release, PublicationError> {
         // Somebody else may have published since the rehearsal.
         self.machines.require(publisher, live).await?;
         let names: BTreeSet<&ProfileName> = images.iter().map(Image::profile).collect();
-        let kept = kept_images(publisher, live, &names).await?;
+        let kept = match live {
+            Some(live) => without(&names, publisher.images_with_logs(live, context).await?),
+            None => Vec::new(),
+        };
         let mut images: Vec<Image> = images.iter().cloned().chain(kept).collect();
         images.sort_by(|one, other| one.profile().cmp(other.profile()));
         Ok(self.renderer.render_release(images)?)
@@ -170,13 +178,7 @@ impl Publication {
     }
 }
 
-/// The images of the live release, except those of `names`.
-async fn kept_images(
-    publisher: &Publisher,
-    live: Option<&ReleaseId>,
-    names: &BTreeSet<&ProfileName>,
-) -> Result<Vec<Image>, netboot_publish::Error> {
-    let Some(live) = live else { return Ok(Vec::new()) };
-    let images = publisher.images_with_logs(live).await?;
-    Ok(images.into_iter().filter(|image| !names.contains(image.profile())).collect())
+/// The images except those of `names`.
+fn without(names: &BTreeSet<&ProfileName>, images: Vec<Image>) -> Vec<Image> {
+    images.into_iter().filter(|image| !names.contains(image.profile())).collect()
 }

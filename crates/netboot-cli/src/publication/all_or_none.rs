@@ -21,7 +21,7 @@ impl Publication {
         for destination in self.open_destinations() {
             let publisher = &destination.publisher;
             let live = self.live(publisher).await?;
-            let release = self.release_over(publisher, live.as_ref(), images).await?;
+            let release = self.release_over(publisher, live.as_ref(), images, context).await?;
             ids.insert(*release.id());
             any = Some(release);
         }

@@ -49,7 +49,7 @@ impl Publication {
     ) -> Result<Done, PublicationError> {
         let publisher = &destination.publisher;
         let live = self.live(publisher).await?;
-        let release = self.release_over(publisher, live.as_ref(), images).await?;
+        let release = self.release_over(publisher, live.as_ref(), images, context).await?;
         if self.is_staging {
             return Ok(Done::Staged(Box::new(publisher.stage(&release, context).await?)));
         }

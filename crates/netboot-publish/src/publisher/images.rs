@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use netboot_core::{
-    ArtifactKind, Content, DocumentKind, FileRecord, Image, ProfileName, ReleaseId, ReleasePath,
-    Sha256Hasher, layout,
+    Artifact, ArtifactKind, BytesArtifact, Content, Context, DocumentKind, Event, FileRecord,
+    Image, ProfileName, ReleaseId, ReleasePath, layout,
 };
 use tokio::io::AsyncReadExt;
 
@@ -14,14 +14,15 @@ use crate::publisher::Publisher;
 use crate::publisher::inventory::stored_artifact::{StoredArtifact, file_name};
 use crate::publisher::inventory::untrusted_manifest::read_exactly;
 
-/// The maximum size of a build log that goes along into another release, in bytes. Builders make
-/// smaller ones, but anybody may have written a log at a target.
-const LOG_LIMIT: u64 = 128 << 20;
+/// The maximum size of all build logs together that go along into another release, in bytes. They
+/// are in memory until they are sent. Builders make smaller ones, but anybody may have written a log
+/// at a target.
+const LOGS_LIMIT: u64 = 128 << 20;
 
 impl Publisher {
     /// Returns the images of a release at the target with their documents, without their build
-    /// logs. An artifact of
-    /// these images fails to read if the target has other bytes than the release.
+    /// logs. An artifact of these images fails to read if the target has other bytes than the
+    /// release.
     ///
     /// # Errors
     /// The errors of [`manifest`](Self::manifest).
@@ -85,47 +86,71 @@ impl Publisher {
     /// initrds again.
     ///
     /// This reads the build logs, so that they go along. No signature covers a log: the target may
-    /// have changed it. An image whose log is missing, or larger than 128 MiB, has none.
+    /// have changed it. Nobody relies on a log, so an image goes without it if the log is missing,
+    /// if it cannot be read, or if all logs together have more than 128 MiB. A warning names an image
+    /// whose log cannot be read.
     ///
     /// # Errors
-    /// The errors of [`manifest`](Self::manifest); if a build log cannot be read.
+    /// The errors of [`manifest`](Self::manifest); [`Error::Cancelled`].
     pub async fn images_with_logs(
         &self,
         release: impl Into<ReleaseId>,
+        context: &Context,
     ) -> Result<Vec<Image>, Error> {
         let release = &release.into();
-        let mut images = Vec::new();
+        let (mut images, mut left) = (Vec::new(), LOGS_LIMIT);
         for image in self.images(*release).await? {
-            let path = layout::in_release(release, &layout::build_log(image.profile()));
-            images.push(match self.read_log(&path).await? {
-                Some(content) => {
-                    let (store, kind) = (self.store.clone(), ArtifactKind::BuildLog);
-                    let record = FileRecord::new(file_name(&path)?, content);
-                    image.with_build_log(StoredArtifact { store, kind, record, path })?
+            images.push(match self.log_of(release, &image, left, context).await {
+                Ok(Some(log)) => {
+                    left -= log.size();
+                    image.with_build_log(log)?
                 }
-                None => image,
+                Ok(None) => image,
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
+                Err(error) => {
+                    context.emit(Event::Warning {
+                        profile: Some(image.profile().clone()),
+                        message: format!("the image goes without its build log: {error}"),
+                        hint: error.hint(),
+                    });
+                    image
+                }
             });
         }
         Ok(images)
     }
 
-    /// Reads and hashes a build log, if there is one of a sensible size.
-    async fn read_log(&self, path: &ReleasePath) -> Result<Option<Content>, Error> {
-        let opened = match self.store.open(path).await {
+    /// Reads the build log of an image, if there is one of at most `limit` bytes that the image can
+    /// have.
+    async fn log_of(
+        &self,
+        release: &ReleaseId,
+        image: &Image,
+        limit: u64,
+        context: &Context,
+    ) -> Result<Option<BytesArtifact>, Error> {
+        let path = layout::in_release(release, &layout::build_log(image.profile()));
+        let name = file_name(&path)?;
+        // No image has a log with the name of its kernel or of an initrd.
+        if image.payload().any(|file| *file.file_name() == name) {
+            return Ok(None);
+        }
+        let opened = match self.store.open(&path).await {
             Err(error) if error.is_no_object() => None,
             opened => opened?,
         };
         let Some(reader) = opened else { return Ok(None) };
-        let (mut reader, mut hasher) = (reader.take(LOG_LIMIT + 1), Sha256Hasher::new());
-        let mut buffer = vec![0; 64 * 1024];
+        let (mut reader, mut log) = (reader.take(limit + 1), BytesMut::new());
         loop {
-            let read = reader.read(&mut buffer).await;
-            match read.map_err(|source| Error::reading(path, source))? {
-                0 => break,
-                read => hasher.update(&buffer[..read]),
+            context.check()?;
+            let read = reader.read_buf(&mut log).await;
+            if read.map_err(|source| Error::reading(&path, source))? == 0 {
+                break;
             }
         }
-        let (sha256, size) = hasher.finish();
-        Ok((size <= LOG_LIMIT).then_some(Content { size, sha256 }))
+        if log.is_empty() || log.len() as u64 > limit {
+            return Ok(None);
+        }
+        Ok(Some(BytesArtifact::new(ArtifactKind::BuildLog, name, log.freeze())?))
     }
 }

@@ -119,14 +119,15 @@ impl Steps<'_> {
     /// Stages a release of the built images and of the live release's other profiles.
     pub(super) async fn stage(&self, built: &ReleaseId) -> Result<SitesReport, JobError> {
         let (served, profiles) = (self.deployment.served(), &self.deployment.config.profiles);
-        let mut images = self.deployment.builds().images_with_logs(built).await?;
+        let mut images = self.deployment.builds().images_with_logs(built, self.context).await?;
         let names: BTreeSet<ProfileName> =
             images.iter().map(|image| image.profile().clone()).collect();
         if let Some(live) = served.live().await? {
             let is_kept = |image: &Image| {
                 !names.contains(image.profile()) && profiles.contains_key(image.profile())
             };
-            images.extend(served.images_with_logs(&live).await?.into_iter().filter(is_kept));
+            let live = served.images_with_logs(&live, self.context).await?;
+            images.extend(live.into_iter().filter(is_kept));
         }
         images.sort_by(|one, other| one.profile().cmp(other.profile()));
         let release = self.deployment.renderer()?.build()?.render_release(images)?;

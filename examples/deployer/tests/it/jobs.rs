@@ -47,7 +47,7 @@ async fn a_release_is_built_staged_activated_and_rolled_back_at_both_publishers(
         assert!(report.is_clean(), "{site}: {report}");
     }
     // The provenance and the log of an image are kept.
-    let images = place.publisher("tokyo").images_with_logs(&two).await.unwrap();
+    let images = place.publisher("tokyo").images_with_logs(&two, &Context::new()).await.unwrap();
     assert!(images.iter().all(|image| image.build_log().is_some()));
 
     let releases = service.json("/api/releases").await;

@@ -10,8 +10,7 @@ use crate::receipt::Staged;
 pub(crate) type Objects = BTreeMap<ReleasePath, Content>;
 
 /// Returns all objects that a whole release has at a target, except its manifest and its build
-/// logs. They include
-/// the texts of its entry points, which activation needs.
+/// logs. They include the texts of its entry points, which activation needs.
 pub(crate) fn required(manifest: &Manifest) -> Objects {
     let mut required = manifest.objects();
     let entry_points = manifest.entry_points().values();
