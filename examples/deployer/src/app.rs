@@ -21,6 +21,7 @@ use crate::notices::Notices;
 use crate::per_peer::PerPeer;
 use crate::reports::{MachineId, Reports};
 use crate::start_error::StartError;
+use crate::target_views::TargetViews;
 
 /// The service, shared by all requests.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) jobs: Jobs,
     /// The reports of machines.
     pub(crate) reports: Reports,
+    /// The targets that this service serves, besides the directory that machines boot from.
+    pub(crate) target_views: TargetViews,
     /// The problems that the service works around.
     pub(crate) health: Health,
     /// The places of machines, by the answers of this service.
@@ -72,6 +75,7 @@ impl App {
             jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),
             reports: Reports::open(&state.join("reports"), health.clone()),
             claims: Claims::open(&state.join("claims"), &deployment.config, health.clone()),
+            target_views: TargetViews::new(&deployment.config.views, &health),
             health,
             hosts: Hosts::new(&config.hosts, &deployment.url, address),
             notices: Notices::new(log),

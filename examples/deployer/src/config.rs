@@ -56,6 +56,8 @@ pub(crate) struct Config {
     /// The first target that is a directory. This service serves it at `/published`, its machines
     /// boot from it, and it defines which release is live.
     pub(crate) served: (SiteName, PathBuf),
+    /// The targets that this service serves at `/targets/<name>/`.
+    pub(crate) views: BTreeMap<SiteName, Target>,
     /// The policy for the other targets if a release cannot go live at one of them.
     pub(crate) policy: ActivationPolicy,
     /// The keys for releases and pointers; `None` if whoever can write to a target is trusted.

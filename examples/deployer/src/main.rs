@@ -32,6 +32,7 @@ mod reports;
 mod server;
 mod start_error;
 mod status_page;
+mod target_views;
 mod timestamp;
 
 use std::path::PathBuf;

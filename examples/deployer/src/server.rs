@@ -16,7 +16,9 @@ use netboot_core::CancellationToken;
 use tokio::net::TcpListener;
 
 use crate::app::App;
-use crate::{api, boot, hand_over, health_check, machines, published, report, status_page};
+use crate::{
+    api, boot, hand_over, health_check, machines, published, report, status_page, target_views,
+};
 
 /// All routes. Reading needs no token, because machines have none. Requests that change releases,
 /// jobs or what is known about a machine need it.
@@ -32,6 +34,7 @@ fn router(app: Arc<App>) -> Router {
         .merge(report::routes())
         .layer(from_fn_with_state(app.clone(), origin::check))
         .merge(published::routes())
+        .merge(target_views::routes())
         .merge(health_check::routes())
         .layer(from_fn_with_state(app.clone(), host::check))
         .with_state(app)

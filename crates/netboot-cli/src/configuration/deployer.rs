@@ -33,6 +33,11 @@ pub struct DeployerSection {
     /// default is all targets, in the order of their names.
     #[schemars(with = "Vec<String>")]
     pub targets: Vec<SiteName>,
+    /// The names of the targets that the service serves at `/targets/<name>/`, of any kind: for
+    /// example a bucket that refuses anonymous reads. Everybody who reaches the service can read
+    /// them.
+    #[schemars(with = "Vec<String>")]
+    pub serve_targets: Vec<SiteName>,
     /// The policy if a release cannot go live at one of several targets: `all-or-none` or
     /// `each-by-itself`.
     pub activation: Activation,
@@ -65,6 +70,7 @@ impl Default for DeployerSection {
             hosts: Vec::new(),
             state_directory: None,
             targets: Vec::new(),
+            serve_targets: Vec::new(),
             activation: Activation::default(),
             grace_seconds: 10,
             limits: LimitsSection::default(),

@@ -55,6 +55,7 @@ impl Config {
             closure_boot,
             targets,
             served,
+            views: views(&file, section, &state_directory)?,
             policy: match section.activation {
                 Activation::EachByItself => ActivationPolicy::EachByItself,
                 _ => ActivationPolicy::AllOrNone,
@@ -121,6 +122,28 @@ fn targets(
         file.refusal("targets", "none of them is a directory", hint)
     })?;
     Ok((targets, served))
+}
+
+/// The targets that are served at `/targets/<name>/`.
+fn views(
+    file: &Configuration,
+    section: &DeployerSection,
+    state: &Path,
+) -> Result<BTreeMap<SiteName, Target>, Error> {
+    let mut all = file.unsigned_targets()?;
+    let mut views = BTreeMap::new();
+    for name in &section.serve_targets {
+        let Some(target) = all.remove(name) else {
+            let problem = format!("there is no other target `{name}`");
+            let hint = "name each target once, and describe it in [targets]";
+            return Err(file.refusal("deployer.serve-targets", problem, hint));
+        };
+        if let Some(directory) = target.directory() {
+            check_directory(file, name, directory, state)?;
+        }
+        views.insert(name.clone(), target);
+    }
+    Ok(views)
 }
 
 /// Refuses a directory that overlaps the state directory. Machines must not see jobs and reports,

@@ -34,4 +34,5 @@ mod signing;
 mod small_release;
 mod spoofing;
 mod state;
+mod target_views;
 mod whole;
