@@ -41,8 +41,9 @@ pub(super) fn of_release(release: &ReleaseId) -> String {
     format!("release-{release}")
 }
 
-/// Makes the tag of a new part. No two parts have the same, and a later one sorts behind. The tag
-/// names the release whose files the part has, so that nobody needs to read it for others.
+/// Makes the tag of a new part. No two parts have the same tag. A later part sorts after an earlier
+/// one (by the publishers' clocks). The tag names the release whose files the part has, so that
+/// nobody needs to read it for others.
 pub(super) fn of_new_part(release: Option<&ReleaseId>) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let tag = format!("{PART}{:011x}-{:016x}", since.as_millis(), fastrand::u64(..));
