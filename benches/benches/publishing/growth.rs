@@ -13,8 +13,8 @@ use netboot_testbed::S3Server;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The address of another S3 server, with the bucket and the keys of the benchmarks. Without it, the
-/// S3 server is one of the testbed.
+/// The address of another S3 server, with the bucket and the keys of the benchmarks. Without it,
+/// the S3 server is one of the testbed.
 const OTHER_SERVER: &str = "NETBOOT_BENCH_S3";
 
 /// The numbers of releases.

@@ -22,6 +22,7 @@ mod refresh;
 mod rehearse;
 pub(crate) mod repair;
 pub(crate) mod rollback;
+mod seeing;
 mod settle;
 mod sight;
 mod stage;

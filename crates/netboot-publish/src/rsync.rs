@@ -3,10 +3,11 @@
 mod arguments;
 mod builder;
 mod connection;
-mod directories;
 pub(crate) mod failure;
+mod known_directories;
 pub(crate) mod listing;
 mod look;
+mod new_directories;
 mod order;
 mod progress;
 mod reading;

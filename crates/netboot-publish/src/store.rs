@@ -177,8 +177,8 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
     /// If an artifact cannot be read or an object cannot be written; see the contract.
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error>;
 
-    /// Sends batches of objects, one after another. The default calls `send` for each batch. A store
-    /// that keeps an order of its own may send several batches at once.
+    /// Sends batches of objects, one after another. The default calls `send` for each batch. A
+    /// store that keeps an order of its own may send several batches at once.
     ///
     /// # Errors
     /// The errors of [`send`](Self::send).

@@ -49,8 +49,8 @@ impl Bill {
     /// Reads the SBOM of an image, in the JSON that [`sbom`](crate::sbom()) writes.
     ///
     /// # Errors
-    /// [`Error::UnreadableSbom`] for other texts and larger ones than 32 MiB, for a component without a size, and for a path or
-    /// a name that no image has.
+    /// [`Error::UnreadableSbom`] for other texts and larger ones than 32 MiB, for a component
+    /// without a size, and for a path or a name that no image has.
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
         if json.len() > SIZE_LIMIT {
             return Err(Error::unreadable("it has more than 32 MiB"));

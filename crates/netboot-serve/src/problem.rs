@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netboot_core::{BackendError, ErrorClass};
+use netboot_core::{BackendError, ErrorClass, counted};
 
 /// A reason not to serve what a store gives.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,10 @@ pub(crate) enum Problem {
     WrongDigest,
     #[error("the store gave nothing for {} s", .0.as_secs_f64())]
     Silent(Duration),
-    #[error("{open} objects were open for {} s, and the limit allows no more", .after.as_secs_f64())]
+    #[error(
+        "{} were open for {} s, and the limit allows no more",
+        counted(*open, "object"), .after.as_secs_f64()
+    )]
     TooManyOpen { open: usize, after: Duration },
 }
 

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use self::kind::{ACCESS_KEY, Kind, SECRET_KEY};
+use crate::loopback_server::or_fail;
 use crate::{Error, Testbed, python_packages, tool};
 
 /// The time in which a server must answer first.
@@ -339,10 +340,6 @@ fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-fn or_fail<T>(result: std::io::Result<T>, what: &str) -> T {
-    result.unwrap_or_else(|error| fail(&format!("{what}: {error}")))
 }
 
 #[expect(clippy::panic, reason = "a test without its server has failed, and says why")]

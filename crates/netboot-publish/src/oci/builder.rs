@@ -112,8 +112,8 @@ impl OciStoreBuilder {
         self
     }
 
-    /// Lets the store send the login to an authorization server on this host, without a port, if the
-    /// registry names it. Default: only to servers of the registry's own domain, such as
+    /// Lets the store send the login to an authorization server on this host, without a port, if
+    /// the registry names it. Default: only to servers of the registry's own domain, such as
     /// `auth.example.org` for `registry.example.org`.
     pub fn authorization_server(mut self, host: impl Into<String>) -> Self {
         self.authorization_server = Some(host.into().to_ascii_lowercase());

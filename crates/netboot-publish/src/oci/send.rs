@@ -89,8 +89,8 @@ fn batches(uploads: Vec<Upload>) -> Vec<Vec<Upload>> {
     batches
 }
 
-/// Sends the bytes of a batch, and the part that names them. `known` has the objects that were there
-/// before.
+/// Sends the bytes of a batch, and the part that names them. `known` has the objects that were
+/// there before.
 async fn send_part(
     target: &Target,
     known: &Objects,

@@ -160,8 +160,8 @@ impl Change {
             None if !entries.is_empty() => target.index.read(&target.client, &Scope::All).await?,
             _ => Arc::default(),
         };
-        // Of two parts that name a blob, only the older one may lose it: two publishers could drop it
-        // from both.
+        // Of two parts that name a blob, only the older one may lose it: two publishers could drop
+        // it from both.
         let last = parts.iter().map(|part| &part.tag).max();
         let is_kept = |path: &ReleasePath, stored: &Stored| {
             all.parts.values().any(|other| {

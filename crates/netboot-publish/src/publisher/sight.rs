@@ -12,7 +12,6 @@ use netboot_core::{ArtifactReader, Context, ReleasePath};
 use tokio::sync::Mutex;
 
 use crate::error::Error;
-use crate::publisher::Publisher;
 use crate::store::{Answer, Document, Entry, Question, Store, StoreLock, Swap, Upload, Version};
 use crate::store_layer::StoreLayer;
 
@@ -44,6 +43,25 @@ enum State {
 }
 
 impl Sight {
+    /// A view of `inner` that asks `question`.
+    pub(crate) fn new(inner: Arc<dyn Store>, question: Question) -> Self {
+        Self { inner, question, state: Mutex::new(State::Unknown) }
+    }
+
+    /// The store behind the view.
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.inner
+    }
+
+    /// The moment when the target was asked for what is known of it now; this moment if nothing is
+    /// known.
+    pub(crate) async fn began(&self) -> Instant {
+        match &*self.state.lock().await {
+            State::Seen { asked, .. } => *asked,
+            State::Unknown | State::Over => Instant::now(),
+        }
+    }
+
     /// Forgets the answer.
     pub(crate) async fn forget(&self) {
         let mut state = self.state.lock().await;
@@ -52,7 +70,8 @@ impl Sight {
         }
     }
 
-    async fn forget_unless_recent(&self) {
+    /// Forgets the answer, unless it was given just now.
+    pub(crate) async fn forget_unless_recent(&self) {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Seen { answered, .. } if answered.elapsed() > RECENT) {
             *state = State::Unknown;
@@ -197,42 +216,5 @@ impl StoreLayer for Sight {
             self.forget().await;
         }
         Ok(lock)
-    }
-}
-
-impl Publisher {
-    /// Returns this publisher with a view of its target that asks for everything in `question` at
-    /// once.
-    pub(crate) fn seeing(&self, question: Question) -> Self {
-        let inner = match &self.sight {
-            Some(sight) => sight.inner.clone(),
-            None => self.store.clone(),
-        };
-        let sight = Arc::new(Sight { inner, question, state: Mutex::new(State::Unknown) });
-        Self { store: sight.clone(), sight: Some(sight), ..self.clone() }
-    }
-
-    /// Asks the target again before the next answer.
-    pub(crate) async fn forget_view(&self) {
-        if let Some(sight) = &self.sight {
-            sight.forget().await;
-        }
-    }
-
-    /// The moment when the target was asked for what is known of it now; this moment if nothing is
-    /// known.
-    pub(crate) async fn view_began(&self) -> Instant {
-        let Some(sight) = &self.sight else { return Instant::now() };
-        match &*sight.state.lock().await {
-            State::Seen { asked, .. } => *asked,
-            State::Unknown | State::Over => Instant::now(),
-        }
-    }
-
-    /// Asks the target again before the next answer, unless the last one was given just now.
-    pub(crate) async fn forget_old_view(&self) {
-        if let Some(sight) = &self.sight {
-            sight.forget_unless_recent().await;
-        }
     }
 }

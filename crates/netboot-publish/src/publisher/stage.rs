@@ -91,8 +91,8 @@ impl Publisher {
     }
 
     /// Sends the objects of a release that the target lacks, and the `damaged` ones. If the store
-    /// has no lock, also writes these entry points before the manifest: each other moment would cost
-    /// a call of its own. The caller verifies that the release is whole.
+    /// has no lock, also writes these entry points before the manifest: each other moment would
+    /// cost a call of its own. The caller verifies that the release is whole.
     pub(crate) async fn send_release(
         &self,
         release: &Release,

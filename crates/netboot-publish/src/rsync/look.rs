@@ -16,8 +16,8 @@ use netboot_core::beneath::Directory;
 use netboot_core::{Context, ReleasePath, Sha256Digest};
 
 use super::arguments::Arguments;
-use super::directories::{ROOT, needed, parents};
 use super::failure::RsyncFailureKind;
+use super::known_directories::{ROOT, needed, parents};
 use super::listing;
 use super::reading::{self, Fetched};
 use super::session::Session;
@@ -136,9 +136,9 @@ async fn look_once(
     let mut arguments = Arguments::new(&session.settings, version);
     // Without `--links` and `--devices`, a hostile far side can create files and directories only.
     arguments.add_all(["--size-only", "-ii", "--dirs", "--ignore-missing-args", listing::FORMAT]);
-    // A file that has another size than the caller expects is fetched too. It costs no more than the
-    // largest file that the caller expects. Larger files are told by a listing, and rsync counts
-    // among these also files of the expected size.
+    // A file that has another size than the caller expects is fetched too. It costs no more than
+    // the largest file that the caller expects. Larger files are told by a listing, and rsync
+    // counts among these also files of the expected size.
     let expected = question.entries().filter_map(|(_, size)| size).max().unwrap_or_default();
     arguments.add(format!("--max-size={}", expected.max(LIMIT)));
     // Prints a line for each file that is too large, and for links and the like.
@@ -201,7 +201,8 @@ fn lay_out<'a>(
     Ok(())
 }
 
-/// The name in a line about a file that `rsync` does not fetch. Such a line has no size and no kind.
+/// The name in a line about a file that `rsync` does not fetch. Such a line has no size and no
+/// kind.
 fn skipped_name(line: &str) -> Option<&str> {
     let too_large = line.strip_suffix(" is over max-size");
     let not_a_file = || {

@@ -28,8 +28,8 @@ fn is_after(batch: &[Upload], run: &[Upload]) -> bool {
     last.zip(first).is_some_and(|(last, first)| compare(last, first) == Ordering::Less)
 }
 
-/// Compares two files as `rsync` does: in each directory, the files come before the directories, and
-/// the name of a directory ends with a slash.
+/// Compares two files as `rsync` does: in each directory, the files come before the directories,
+/// and the name of a directory ends with a slash.
 fn compare(one: &ReleasePath, other: &ReleasePath) -> Ordering {
     let key = |path: &ReleasePath| {
         let names = path.as_str().split_inclusive('/');

@@ -11,7 +11,7 @@ use netboot_core::{ArtifactReader, Context, ReleasePath};
 use tokio::sync::RwLock;
 
 use super::arguments::Arguments;
-use super::directories::needed;
+use super::known_directories::needed;
 use super::listing;
 use super::session::Session;
 use super::work_directory::{TREE, WorkDirectory};

@@ -11,8 +11,8 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::arguments::Arguments;
 use super::connection::{Connection, Sharing};
-use super::directories::KnownDirectories;
 use super::failure::{Call, RsyncFailure, RsyncFailureKind};
+use super::known_directories::KnownDirectories;
 use super::settings::{SSH_AGENT, Settings};
 use super::version::RsyncVersion;
 use super::work_directory::{TREE, WorkDirectory};

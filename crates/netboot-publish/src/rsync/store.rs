@@ -13,8 +13,8 @@ use netboot_core::{ArtifactKind, ArtifactReader, BytesArtifact, Context, FileNam
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::RwLockWriteGuard;
 
-use super::directories::NewDirectories;
 use super::look;
+use super::new_directories::NewDirectories;
 use super::order;
 use super::reading::{self, Fetched};
 use super::record::Record;

@@ -125,9 +125,9 @@ impl RsyncTarget {
     }
 
     /// The directory as an operand and the text before each name, for runs that fetch a list of
-    /// names. A daemon of rsync 3.5.0 without chroot looks for such names in the root of its module,
-    /// and would send another file, unless each name starts with the path from there. `/./` ends the
-    /// part of a name that the fetched file does not get (rsync(1), `--relative`).
+    /// names. A daemon of rsync 3.5.0 without chroot looks for such names in the root of its
+    /// module, and would send another file, unless each name starts with the path from there. `/./`
+    /// ends the part of a name that the fetched file does not get (rsync(1), `--relative`).
     pub(super) fn operand_for_names(&self) -> (String, String) {
         let (root, path) = self.root();
         let before = if path.is_empty() { String::new() } else { format!("{path}/./") };

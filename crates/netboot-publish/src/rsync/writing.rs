@@ -7,8 +7,9 @@ use std::sync::Arc;
 use netboot_core::layout::{self, Area};
 use netboot_core::{Context, ReleasePath};
 
-use super::directories::{NewDirectories, needed, parents};
+use super::known_directories::{needed, parents};
 use super::listing::{self, PARTIAL_DIRECTORY};
+use super::new_directories::NewDirectories;
 use super::progress::Progress;
 use super::reading;
 use super::session::Session;
@@ -16,8 +17,8 @@ use super::staging;
 use crate::error::Error;
 use crate::store::Upload;
 
-/// Sends a batch in one run. `rsync` puts each file into place by a rename. The same run deletes the
-/// files in `unneeded`, at any time.
+/// Sends a batch in one run. `rsync` puts each file into place by a rename. The same run deletes
+/// the files in `unneeded`, at any time.
 pub(super) async fn send(
     session: &Arc<Session>,
     uploads: &[Upload],

@@ -39,7 +39,8 @@ pub(super) async fn connect(client: Arc<Client>, keys: Keys, test: Test) -> Resu
                 let software = client.settings.software.get().cloned().unwrap_or_default();
                 memory.remember(&url, Some(KnownServer::new(able, software))).await;
             }
-            // A server that stays busy with a key that nobody else has does not tell if it compares.
+            // A server that stays busy with a key that nobody else has does not tell if it
+            // compares.
             Ok(S3Store::new(Target::new(client, keys, able == Some(true))))
         }
         // The client crate does not read the target of a redirect.

@@ -49,8 +49,8 @@ impl ServerMemory {
         Self(path)
     }
 
-    /// The result for a bucket, unless it is too old. The time of a clock that went backwards counts
-    /// as too old.
+    /// The result for a bucket, unless it is too old. The time of a clock that went backwards
+    /// counts as too old.
     pub(super) async fn recall(&self, bucket_url: &str) -> Option<KnownServer> {
         let (path, bucket_url) = (self.0.clone(), bucket_url.to_owned());
         let recalled = netboot_core::blocking(move || {

@@ -100,7 +100,8 @@ impl Question {
         self.entries.is_empty() && self.documents.is_empty()
     }
 
-    /// Answers the question by `stat` of all paths and, at the same time, a `read` of each document.
+    /// Answers the question by `stat` of all paths and, at the same time, a `read` of each
+    /// document.
     pub(crate) async fn answer_by<'a>(
         &'a self,
         stat: impl Future<Output = Result<BTreeMap<ReleasePath, Entry>, Error>>,

@@ -17,8 +17,8 @@ use crate::site;
 /// The maximum number of runs for a publication.
 const MOST: usize = 6;
 
-/// A program in place of `rsync` that notes each run and then runs it. A question for the version of
-/// `rsync` is no run to the target.
+/// A program in place of `rsync` that notes each run and then runs it. A question for the version
+/// of `rsync` is no run to the target.
 struct Counter {
     program: PathBuf,
     log: PathBuf,
@@ -142,8 +142,8 @@ async fn a_publication_by_an_account_that_may_only_write_takes_few_runs() {
     assert!(cold <= 8 && unchanged <= 2 && changed <= 8, "{cold}, {unchanged}, {changed}");
 }
 
-/// Rolling back reads what the release needs, looks at all of it, replaces the pointer, and reads it
-/// again.
+/// Rolling back reads what the release needs, looks at all of it, replaces the pointer, and reads
+/// it again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rollback_takes_few_runs() {
     let (site, work) = (DaemonSite::new(), TempDir::new().unwrap());

@@ -62,8 +62,8 @@ fn every_statement_has_a_proof_or_is_marked_as_advice() {
 }
 
 /// The statements that have neither a proof nor the mark of advice. A statement that only leads to
-/// what follows it needs neither, nor does a row with a cell that begins with a link, or the row of a
-/// table whose introduction is proven.
+/// what follows it needs neither, nor does a row with a cell that begins with a link, or the row of
+/// a table whose introduction is proven.
 fn unproven(text: &str) -> Vec<String> {
     let mut table_is_proven = false;
     let mut unproven = Vec::new();

@@ -1,5 +1,5 @@
-//! The blocks of the book that are neither commands nor messages: configurations, events, files at a
-//! target, programs.
+//! The blocks of the book that are neither commands nor messages: configurations, events, files at
+//! a target, programs.
 
 use std::fs;
 

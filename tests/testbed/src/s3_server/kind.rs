@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::or_fail;
 use crate::command;
+use crate::loopback_server::or_fail;
 
 /// The only access key of the servers that check signatures.
 pub(super) const ACCESS_KEY: &str = "netboot-tests";

@@ -16,7 +16,7 @@ const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 /// The number of files that a message names.
 const NAMED: usize = 5;
 
-/// How an export treats files that are there already.
+/// The option that lets an export replace files of others.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct ReplaceForeign {
     /// Replace or delete files in the place of exported ones that no export wrote, or that somebody

@@ -74,8 +74,8 @@ impl UntrustedManifest {
         Self::parse(release, document.bytes).map(Some)
     }
 
-    /// The manifest of a release from the answer to a question about the document at `path`. Returns
-    /// `None` if nothing is there.
+    /// The manifest of a release from the answer to a question about the document at `path`.
+    /// Returns `None` if nothing is there.
     pub(crate) fn of_look(
         release: &ReleaseId,
         path: ReleasePath,

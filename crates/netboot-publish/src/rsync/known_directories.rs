@@ -1,15 +1,10 @@
-//! The directories that a target has, as far as the store knows, and those that it needs.
+//! The directories that a target has, as far as the store knows.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use netboot_core::{Context, ReleasePath};
-
-use super::reading;
-use super::record;
-use super::session::Session;
-use crate::error::Error;
+use netboot_core::ReleasePath;
 
 /// The name of the root in a list of names.
 pub(super) const ROOT: &str = ".";
@@ -17,7 +12,7 @@ pub(super) const ROOT: &str = ".";
 /// The time after which the store looks again for directories that it did not find.
 const MISSING_COUNTS: Duration = Duration::from_secs(60);
 
-/// What a store knows of the target's directories.
+/// The directories of the target that a store has seen.
 #[derive(Debug, Default)]
 pub(super) struct KnownDirectories(Mutex<State>);
 
@@ -65,7 +60,10 @@ impl KnownDirectories {
 
     /// Sorts directories into those that are not there, and those of which nothing is known. Leaves
     /// out those that are there.
-    fn sort(&self, directories: BTreeSet<String>) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub(super) fn sort(
+        &self,
+        directories: BTreeSet<String>,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
         self.change(|state| {
             let missing = state.missing.as_ref().filter(|(at, _)| at.elapsed() < MISSING_COUNTS);
             let is_missing =
@@ -77,58 +75,6 @@ impl KnownDirectories {
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The directories that a batch needs and the target does not have. Only these are sent, so that
-/// existing directories keep their owner and mode.
-#[derive(Debug)]
-pub(super) struct NewDirectories(BTreeSet<String>);
-
-impl NewDirectories {
-    /// Looks at the target for the directories above `paths`, as far as nothing is known of them.
-    pub(super) async fn of(
-        session: &Arc<Session>,
-        paths: impl IntoIterator<Item = &ReleasePath>,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let (mut missing, unknown) = session.directories.sort(needed(paths));
-        if !unknown.is_empty() {
-            // A look at the root tells its mode.
-            let is_seen = session.root_mode().is_some();
-            let names =
-                || unknown.iter().map(String::as_str).filter(|path| *path != ROOT || !is_seen);
-            let found = reading::stat_in_root(session, names(), context).await?;
-            let is_there = |path: &String| match &found {
-                Some(found) => path == ROOT || found.contains_key(path),
-                None => false,
-            };
-            let (there, not_there): (BTreeSet<String>, _) =
-                unknown.iter().cloned().partition(is_there);
-            session.directories.add(there);
-            missing.extend(not_there);
-        }
-        session.warn_about_root(context);
-        Ok(Self(missing))
-    }
-
-    /// Finds the missing directories above `paths` by a dry run, for a target that cannot be read.
-    pub(super) async fn by_asking(
-        session: &Arc<Session>,
-        paths: impl IntoIterator<Item = &ReleasePath>,
-        context: &Context,
-    ) -> Result<Self, Error> {
-        let (mut missing, mut unknown) = session.directories.sort(needed(paths));
-        unknown.remove(ROOT);
-        if !unknown.is_empty() {
-            missing.extend(record::missing_directories(session, &unknown, context).await?);
-        }
-        missing.remove(ROOT);
-        Ok(Self(missing))
-    }
-
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
     }
 }
 
