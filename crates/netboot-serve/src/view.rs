@@ -45,7 +45,7 @@ const RETRY_SECONDS: u64 = 2;
 ///   store fails in the middle of an object, the connection breaks, and the client can resume.
 /// - [`StoreLimits`] bound the number of open objects and the time that the store gets. A store
 ///   that fetches a whole object before its first byte, as `RsyncStore` does, fetches it anew for
-///   each request. It needs the limits of
+///   each request. It gets the limits of
 ///   [`for_whole_fetches`](StoreLimits::for_whole_fetches).
 ///
 /// [`Server`](crate::Server) has an example.
@@ -65,7 +65,11 @@ impl StoreView {
     /// A view of `store` with the default [`StoreLimits`]. Nothing is read before the first
     /// request.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        let limits = StoreLimits::default();
+        let limits = if store.capabilities().partial_reads() {
+            StoreLimits::default()
+        } else {
+            StoreLimits::for_whole_fetches()
+        };
         let open_objects = permits(&limits);
         Self { store, limits, open_objects, on_failure: Arc::new(|_, _| {}) }
     }

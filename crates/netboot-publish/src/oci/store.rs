@@ -110,7 +110,9 @@ impl fmt::Display for OciStore {
 #[async_trait]
 impl Store for OciStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::none().with_compare_and_swap(self.target.compare_and_swap)
+        Capabilities::none()
+            .with_compare_and_swap(self.target.compare_and_swap)
+            .with_partial_reads(true)
     }
 
     async fn place(&self) -> Result<String, Error> {

@@ -111,6 +111,7 @@ impl Store for S3Store {
         Capabilities::none()
             .with_compare_and_swap(self.target.compare_and_swap)
             .with_lock(self.target.compare_and_swap)
+            .with_partial_reads(true)
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {

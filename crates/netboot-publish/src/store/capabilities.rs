@@ -15,17 +15,18 @@ pub struct Capabilities {
     compare_and_swap: bool,
     links: bool,
     lock: bool,
+    partial_reads: bool,
 }
 
 impl Capabilities {
     /// No capabilities.
     pub fn none() -> Self {
-        Self { compare_and_swap: false, links: false, lock: false }
+        Self { compare_and_swap: false, links: false, lock: false, partial_reads: false }
     }
 
     /// All capabilities.
     pub fn all() -> Self {
-        Self { compare_and_swap: true, links: true, lock: true }
+        Self { compare_and_swap: true, links: true, lock: true, partial_reads: true }
     }
 
     /// Sets whether `swap` succeeds only on the expected version.
@@ -49,6 +50,13 @@ impl Capabilities {
         self
     }
 
+    /// Sets whether the store reads a part of an object without fetching the rest.
+    #[must_use]
+    pub fn with_partial_reads(mut self, able: bool) -> Self {
+        self.partial_reads = able;
+        self
+    }
+
     /// Returns true if `swap` succeeds only on the expected version. Without this capability, the
     /// last of two simultaneous publishers wins, and the receipt says that the order is not
     /// guarded.
@@ -67,5 +75,11 @@ impl Capabilities {
     /// publishes to it.
     pub fn lock(self) -> bool {
         self.lock
+    }
+    /// Returns true if the store gives the first bytes of an object, or a part of it, without
+    /// fetching the rest. Without this capability, each call of `open` or `open_range` costs the
+    /// transfer of the whole object and space for it on this machine's disk.
+    pub fn partial_reads(self) -> bool {
+        self.partial_reads
     }
 }
