@@ -29,6 +29,7 @@ mod published;
 mod renewal;
 mod report;
 mod reports;
+mod served_targets;
 mod server;
 mod start_error;
 mod status_page;

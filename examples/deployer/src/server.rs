@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::{
-    api, boot, hand_over, health_check, machines, published, report, status_page, target_views,
+    api, boot, hand_over, health_check, machines, published, report, served_targets, status_page,
 };
 
 /// All routes. Reading needs no token, because machines have none. Requests that change releases,
@@ -34,7 +34,7 @@ fn router(app: Arc<App>) -> Router {
         .merge(report::routes())
         .layer(from_fn_with_state(app.clone(), origin::check))
         .merge(published::routes())
-        .merge(target_views::routes())
+        .merge(served_targets::routes())
         .merge(health_check::routes())
         .layer(from_fn_with_state(app.clone(), host::check))
         .with_state(app)

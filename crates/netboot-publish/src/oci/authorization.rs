@@ -50,7 +50,7 @@ impl Access {
     }
 }
 
-/// What a challenge was answered with.
+/// The answer to a challenge.
 #[derive(Debug, Clone)]
 pub(super) enum AnsweredWith {
     Login,

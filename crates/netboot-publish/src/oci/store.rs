@@ -53,8 +53,8 @@ use crate::store::{
 /// # What a registry may do
 /// - **Garbage collection** takes blobs that no manifest names. The store writes a part after 1 GiB
 ///   or 500 objects at most, so a blob that was sent is without a name for as long as that takes.
-///   If the registry has collected such a blob, the store sends it again. Nobody deletes blobs: the garbage
-///   collection of the registry does, after a prune.
+///   If the registry has collected such a blob, the store sends it again. Nobody deletes blobs: the
+///   garbage collection of the registry does, after a prune.
 /// - **Deletion** of manifests must be allowed, to prune and to complete a release.
 /// - **Compare-and-swap**: the specification has no conditional requests, and registries that do
 ///   not know them write anyway. So [`build`](super::OciStoreBuilder::build) tests it once. Without

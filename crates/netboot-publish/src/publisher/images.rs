@@ -15,8 +15,8 @@ use crate::publisher::inventory::stored_artifact::{StoredArtifact, file_name};
 use crate::publisher::inventory::untrusted_manifest::read_exactly;
 
 /// The maximum size of all build logs together that go along into another release, in bytes. They
-/// are in memory until they are sent. Builders make smaller ones, but anybody may have written a log
-/// at a target.
+/// are in memory until they are sent. Builders make smaller ones, but anybody may have written a
+/// log at a target.
 const LOGS_LIMIT: u64 = 128 << 20;
 
 impl Publisher {
@@ -87,8 +87,8 @@ impl Publisher {
     ///
     /// This reads the build logs, so that they go along. No signature covers a log: the target may
     /// have changed it. Nobody relies on a log, so an image goes without it if the log is missing,
-    /// if it cannot be read, or if all logs together have more than 128 MiB. A warning names an image
-    /// whose log cannot be read.
+    /// if it cannot be read, or if all logs together have more than 128 MiB. A warning names an
+    /// image whose log cannot be read.
     ///
     /// # Errors
     /// The errors of [`manifest`](Self::manifest); [`Error::Cancelled`].

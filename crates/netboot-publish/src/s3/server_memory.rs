@@ -1,4 +1,4 @@
-//! What servers support, remembered in a file, so that not every program has to test a server.
+//! A file that remembers the abilities of servers, so that not every program has to test them.
 
 use std::collections::BTreeMap;
 use std::fs;

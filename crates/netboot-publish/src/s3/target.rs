@@ -25,7 +25,7 @@ pub(super) struct Target {
     pub(super) remembered: Option<Arc<Remembered>>,
 }
 
-/// What a memory told about the server.
+/// The server, as a memory knows it.
 #[derive(Debug)]
 pub(super) struct Remembered {
     pub(super) memory: ServerMemory,
