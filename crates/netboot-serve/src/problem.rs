@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netboot_core::{BackendError, ErrorClass, counted};
+use netboot_core::{BackendError, ErrorClass};
 
 /// A reason not to serve what a store gives.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +16,8 @@ pub(crate) enum Problem {
     #[error("the store gave nothing for {} s", .0.as_secs_f64())]
     Silent(Duration),
     #[error(
-        "{} were open for {} s, and the limit allows no more",
-        counted(*open, "object"), .after.as_secs_f64()
+        "no further object could be opened for {} s, and the limit of open objects is {open}",
+        .after.as_secs_f64()
     )]
     TooManyOpen { open: usize, after: Duration },
 }

@@ -60,13 +60,19 @@ fn a_key_of_the_list_is_read() {
 
 #[test]
 fn a_target_that_is_written_in_one_of_the_forms_is_one() {
-    let hint = "write a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`, \
-                `rsync://HOST/MODULE/PATH`, or the name of a target in netboot.toml";
+    let hint = "write a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`, \
+                `USER@HOST:/PATH`, `rsync://HOST/MODULE/PATH`, or the name of a target in \
+                netboot.toml";
     for text in ["ftp://host/path", "", "s3://", "rsync://"] {
         advises(&text.parse::<Target>().unwrap_err(), hint);
     }
-    for text in ["./directory", "s3://bucket/prefix", "user@host:/path", "rsync://host/module/path"]
-    {
+    for text in [
+        "./directory",
+        "s3://bucket/prefix",
+        "oci://host/repository",
+        "user@host:/path",
+        "rsync://host/module/path",
+    ] {
         text.parse::<Target>().unwrap();
     }
     let named = parse("[targets]\nlocal = '/srv'").unwrap();

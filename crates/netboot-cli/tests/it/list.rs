@@ -124,7 +124,7 @@ async fn a_text_that_is_no_target_is_refused() {
     place.publish(["one"]).await;
     let said = place.run(&["list", "ftp://boot.example.org/nixos"]);
     assert_ne!(said.code, Some(0), "{said:#?}");
-    let hint = "what to do: write a directory, `s3://BUCKET/PREFIX`, `USER@HOST:/PATH`";
+    let hint = "what to do: write a directory, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY`, ";
     assert!(said.stdout.is_empty() && said.stderr.contains(hint), "{said:#?}");
     place.succeeds(&["list", &place.target()]);
 }

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn each_file_has_a_valid_tag_of_its_own() {
-        let long = format!("{}.ipxe", "a_".repeat(31));
+        let long = format!("{}a.ipxe", "a_".repeat(31));
         let paths = ["current.ipxe", "boot.ipxe", "a/netboot.ipxe", "a_b/netboot.ipxe", &long];
         let tags: BTreeSet<String> =
             paths.iter().map(|path| of_file(&path.parse().unwrap()).unwrap()).collect();

@@ -230,7 +230,9 @@ async fn named_blobs(client: &Client, stored: &Stored) -> Result<Vec<ReleasePath
     let json = blob::read(client, stored).await?.unwrap_or_default();
     let Ok(manifest) = Manifest::from_json(&json) else { return Ok(Vec::new()) };
     let texts = manifest.entry_points().values().map(|text| layout::blob(&text.sha256));
-    Ok(manifest.objects().into_keys().chain(texts).collect())
+    // Anybody may have put the manifest of another release there, whose files are not this one's.
+    let blobs = manifest.objects().into_keys().filter(|path| release_of(path).is_none());
+    Ok(blobs.chain(texts).collect())
 }
 
 /// Writes entries as one part, or as several if they are too many. Leaves out objects whose blobs

@@ -195,9 +195,14 @@ impl Publisher {
         })
     }
 
-    /// Returns true if the target has exactly this release, whole and signed as it has to be.
+    /// Returns true if the target has exactly this release, whole and signed as it has to be, and
+    /// without the record of a publisher that was stopped.
     pub(crate) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         let store = self.store.as_ref();
+        let record = layout::in_release(release.id(), &layout::incomplete_manifest());
+        if store.stat(std::slice::from_ref(&record)).await?.contains_key(&record) {
+            return Ok(false);
+        }
         match UntrustedManifest::find_sound(store, release.id()).await? {
             Some(stored) => {
                 let (findings, _) = check_sizes(store, required(stored.unchecked())).await?;

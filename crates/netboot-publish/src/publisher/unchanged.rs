@@ -1,6 +1,6 @@
 //! Publishing a release that is live already.
 
-use netboot_core::{Context, Release};
+use netboot_core::{Context, Release, layout};
 
 use crate::error::Error;
 use crate::pointer::Pointer;
@@ -42,8 +42,9 @@ impl Publisher {
         let Some(stored) = stored else { return Ok(None) };
         let manifest = stored.unchecked();
         let (objects, entry_points) = (required(manifest), manifest.entry_points());
+        let record = layout::in_release(release.id(), &layout::incomplete_manifest());
         let paths = objects.keys().cloned().chain(self.places.paths(manifest)?);
-        let found = self.store.stat(&paths.collect::<Vec<_>>()).await?;
+        let found = self.store.stat(&paths.chain([record.clone()]).collect::<Vec<_>>()).await?;
         let is_whole = objects
             .iter()
             .chain(entry_points)
@@ -52,7 +53,8 @@ impl Publisher {
         let is_linked = links
             .iter()
             .all(|(path, target)| link_state(found.get(path), target) == PlaceState::Right);
-        if !is_whole || !is_linked {
+        // A publisher that was stopped after the swap left the record of staging behind.
+        if !is_whole || !is_linked || found.contains_key(&record) {
             return Ok(None);
         }
 

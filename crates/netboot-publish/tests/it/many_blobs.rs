@@ -124,7 +124,7 @@ async fn a_change_of_three_paths_costs_an_s3_server_few_requests() {
     let requests = proxy.requests() - requests;
     println!("plan, dry prune and verify: {:?}, {requests} requests", begun.elapsed());
     assert!(plan.to_send.is_empty(), "{plan}");
-    assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+    assert!(requests < 80 + 4 * count as u64 / 1000, "{requests} requests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,7 +145,7 @@ async fn a_change_of_three_paths_costs_a_binary_cache_few_requests() {
     println!("{changed}: {:?}, {requests} requests", begun.elapsed());
     let change = changed.staged.unwrap().binary_cache.unwrap();
     assert_eq!((change.written, change.present), (3, count - 3));
-    assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+    assert!(requests < 80 + 4 * count as u64 / 1000, "{requests} requests");
 
     // Pruning reads the three descriptions that it may have to delete.
     let ahead = later(&publisher, Duration::from_secs(3));
@@ -154,7 +154,7 @@ async fn a_change_of_three_paths_costs_a_binary_cache_few_requests() {
     let report = ahead.prune(&strict, &context).await.unwrap();
     let requests = proxy.requests() - requests;
     assert_eq!((report.deleted_nar_infos.len(), report.deleted_blobs.len()), (3, 4));
-    assert!(requests < 60 + 6 * count as u64 / 1000, "{requests} requests");
+    assert!(requests < 80 + 4 * count as u64 / 1000, "{requests} requests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -287,7 +287,8 @@ async fn a_publisher_with_trusted_keys_reads_only_what_changed_in_a_bucket() {
         publisher.publish(&release, &context).await.unwrap();
         let requests = proxy.requests() - before;
         println!("{generation}: {:?}, {requests} requests", begun.elapsed());
-        assert!(generation == "one" || requests < 60 + 4 * count as u64 / 1000, "{requests}");
+        // It looks at everything at the beginning and under each of two locks.
+        assert!(generation == "one" || requests < 80 + 4 * count as u64 / 1000, "{requests}");
     }
     // It forgets what pruning deletes, and nothing else.
     let strict = Retention::default().with_keep_last(1).with_grace(Duration::ZERO);
@@ -296,5 +297,5 @@ async fn a_publisher_with_trusted_keys_reads_only_what_changed_in_a_bucket() {
     assert_eq!((report.deleted.len(), report.deleted_blobs.len()), (2, 8));
     let before = proxy.requests();
     publisher.publish(&release("four", count, 3), &context).await.unwrap();
-    assert!(proxy.requests() - before < 60 + 4 * count as u64 / 1000);
+    assert!(proxy.requests() - before < 80 + 4 * count as u64 / 1000);
 }

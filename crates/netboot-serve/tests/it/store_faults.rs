@@ -156,7 +156,7 @@ async fn only_so_many_objects_are_open() {
     let second = running.get(&place).send().await.unwrap();
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(second.headers()[RETRY_AFTER], "2");
-    assert!(only(&running).contains("1 objects were open for 0.3 s"));
+    assert!(only(&running).contains("opened for 0.3 s, and the limit of open objects is 1"));
     let first = first.bytes().await.unwrap();
     assert!(Sha256Digest::of(&first) == Sha256Digest::of(&bytes));
     let third = running.get(&place).send().await.unwrap();
