@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(bucket.compare_and_swap() && !bucket.links());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a store has each ability or not")]
 pub struct Capabilities {
     compare_and_swap: bool,
     links: bool,
