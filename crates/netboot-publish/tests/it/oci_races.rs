@@ -1,8 +1,9 @@
 //! Publishers that write to one repository at the same moment.
 
 use std::process::Command;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use bytes::Bytes;
 use netboot_core::Context;
@@ -150,22 +151,28 @@ async fn a_tag_for_people_that_another_publisher_left_is_not_read_and_not_kept()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_swap_whose_answer_is_lost_is_no_conflict() {
     let ferro = Ferro::with_conditions().await;
-    let lost = AtomicUsize::new(0);
+    // Tells the proxy to lose the next answer.
+    let lose = Arc::new(AtomicBool::new(false));
+    let loses = lose.clone();
     let address = ferro.address.parse().unwrap();
     let proxy = FaultProxy::http(address, move |request: &HttpRequest, moment| {
         let is_answer = moment == Moment::Answered && is_write_of(request, "file-");
-        let is_lost = is_answer && lost.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+        let is_lost = is_answer && loses.swap(false, Ordering::SeqCst);
         if is_lost { HttpFault::Cut { after: 0 } } else { HttpFault::None }
     });
-    let store = builder(&proxy.address().to_string(), REPOSITORY).build().await.unwrap();
+    // A repetition may get a connection that ends just then, and needs another one.
+    let builder = builder(&proxy.address().to_string(), REPOSITORY);
+    let store = builder.retries(8, Duration::from_secs(20)).build().await.unwrap();
     assert!(store.capabilities().compare_and_swap(), "the registry keeps conditions");
     let pointer = path("current.ipxe");
     for bytes in ["one", "two"] {
         let before = store.read(&pointer).await.unwrap();
         let version = before.as_ref().map(|document| &document.version);
+        lose.store(true, Ordering::SeqCst);
         let swapped = store.swap(&pointer, version, Bytes::from(bytes)).await.unwrap();
         assert_eq!(swapped, Swap::Done, "{bytes}");
         assert_eq!(get(&store, "current.ipxe").await, Some(Bytes::from(bytes)));
+        lose.store(true, Ordering::SeqCst);
         let again = store.swap(&pointer, version, Bytes::from("other")).await.unwrap();
         assert_eq!(again, Swap::Conflict, "{bytes}");
     }
