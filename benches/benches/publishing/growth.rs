@@ -46,8 +46,8 @@ fn rows(name: &'static str, place: &Place) -> Vec<Row> {
     let (memory, directory) = (MemoryStore::new(), TempDir::new().unwrap());
     let one_more = directory.path().join("image");
     let sizes = ImageSizes {
-        kernel_megabytes: 0,
-        initrd_megabytes: 0,
+        kernel_megabytes: 1,
+        initrd_megabytes: 1,
         blobs: if is_test() { 3 } else { 100 },
         blob_kilobytes: 1,
     };
