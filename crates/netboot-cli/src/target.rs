@@ -98,8 +98,9 @@ impl Target {
     }
 
     /// Sets a file that remembers what the servers of buckets support: see
-    /// [`S3StoreBuilder::server_memory`]. A publisher to a bucket then tests its server once, and
-    /// not each time. It has no effect on other targets.
+    /// [`S3StoreBuilder::server_memory`](netboot_publish::S3StoreBuilder::server_memory). A
+    /// publisher to a bucket then tests its server once, and not each time. It has no effect on
+    /// other targets.
     #[must_use]
     pub fn with_server_memory(mut self, file: impl Into<PathBuf>) -> Self {
         self.server_memory = Some(file.into());
