@@ -27,7 +27,8 @@ const RETRY_SECONDS: u64 = 2;
 /// view, which reads the store with the credentials of the program.
 ///
 /// - It answers GET and HEAD, with single ranges (`Range`, `If-Range`), `ETag`, `If-None-Match` and
-///   `If-Match`, and the `Content-Type` and `Cache-Control` of [`WebHeaders`].
+///   `If-Match`, and the `Content-Type` and `Cache-Control` of
+///   [`WebHeaders`](netboot_publish::WebHeaders).
 /// - An object smaller than 256 KiB is read whole before the answer starts, so that a pointer that
 ///   is replaced meanwhile is never torn. Of a larger one, a request holds two buffers of 64 KiB at
 ///   most. Nothing is cached.
