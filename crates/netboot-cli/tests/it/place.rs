@@ -136,7 +136,7 @@ impl Place {
         match &self.kind {
             Kind::Directory => self.published().join("no/such/directory").display().to_string(),
             Kind::Bucket(server) => bucket(server, "no-such-bucket"),
-            // Nobody has to make a repository.
+            // A registry makes a repository by itself, so the registry is missing.
             Kind::Repository(_) => "oci://registry.invalid/boot".to_owned(),
             Kind::Daemon(daemon) => format!("rsync://127.0.0.1:{}/other/nixos", daemon.port()),
             Kind::Ssh { .. } => "missing".to_owned(),

@@ -155,13 +155,13 @@ impl Change {
     /// Replaces parts by one without the outdated objects, and without blobs that other parts name.
     async fn rewrite(&self, target: &Target, parts: Vec<Arc<Part>>) -> Result<(), Error> {
         let mut entries = self.remainder(&parts);
-        // What is left of a release are its blobs, and other releases have parts that name most.
+        // A deleted release leaves its blobs, and parts of other releases name most of them.
         let all = match entries.keys().find_map(release_of) {
             None if !entries.is_empty() => target.index.read(&target.client, &Scope::All).await?,
             _ => Arc::default(),
         };
-        // Of two parts that name a blob, only the older one may lose it: two publishers could drop
-        // it from both.
+        // If two parts name a blob, only the older part may lose it. Otherwise two publishers could
+        // drop it from both.
         let last = parts.iter().map(|part| &part.tag).max();
         let is_kept = |path: &ReleasePath, stored: &Stored| {
             all.parts.values().any(|other| {

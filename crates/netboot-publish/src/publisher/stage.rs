@@ -11,7 +11,7 @@ use crate::finding::damaged;
 use crate::publisher::Publisher;
 use crate::publisher::checks::depth::VerifyDepth;
 use crate::publisher::checks::objects::{log_places, required};
-use crate::publisher::checks::whole::{check_sizes, finding, findings, require_whole};
+use crate::publisher::checks::whole::{compare_sizes, finding, findings, require_whole};
 use crate::publisher::inventory::untrusted_manifest::{
     UntrustedManifest, manifest_path, signature_path,
 };
@@ -199,19 +199,15 @@ impl Publisher {
     /// without the record of a publisher that was stopped.
     pub(crate) async fn is_staged(&self, release: &Release) -> Result<bool, Error> {
         let store = self.store.as_ref();
+        let stored = UntrustedManifest::find_sound(store, release.id()).await?;
+        let Some(stored) = stored else { return Ok(false) };
+        let objects = required(stored.unchecked());
         let record = layout::in_release(release.id(), &layout::incomplete_manifest());
-        if store.stat(std::slice::from_ref(&record)).await?.contains_key(&record) {
-            return Ok(false);
-        }
-        match UntrustedManifest::find_sound(store, release.id()).await? {
-            Some(stored) => {
-                let (findings, _) = check_sizes(store, required(stored.unchecked())).await?;
-                let signing = &self.signing;
-                let unsigned = signing.lacks_signature(store, release.id(), stored.json()).await?;
-                Ok(findings.is_empty() && !unsigned)
-            }
-            None => Ok(false),
-        }
+        let paths: Vec<ReleasePath> = objects.keys().chain([&record]).cloned().collect();
+        let found = store.stat(&paths).await?;
+        let unsigned = self.signing.lacks_signature(store, release.id(), stored.json()).await?;
+        let is_whole = compare_sizes(objects, &found).0.is_empty();
+        Ok(is_whole && !unsigned && !found.contains_key(&record))
     }
 }
 

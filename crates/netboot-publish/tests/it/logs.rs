@@ -68,7 +68,7 @@ async fn the_log_that_came_first_stays() {
         assert!(report.is_clean(), "{report:?}");
     }
 
-    // Nobody relies on a log, so a damaged one is no damage of the release.
+    // A damaged log does not damage the release: no publisher relies on it.
     fs::write(directory.path().join(path.as_str()), "cut").unwrap();
     let other = release(Some("built it once more"));
     publisher.publish(&other, &context).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is in a repository, what a registry's garbage collection takes, and what is sent.
+//! The contents of a repository, the garbage collection of a registry, and the bytes that are sent.
 
 use std::process::Command;
 use std::sync::Arc;

@@ -91,7 +91,7 @@ impl Outgoing {
             self.is_finished = true;
             return Ok(Some(piece).filter(|piece| !piece.is_empty()));
         }
-        // What is sent again is not reported again.
+        // A repeated request does not report its bytes again.
         if self.sent.fetch_max(self.done, Ordering::Relaxed) < self.done {
             self.upload.progress(self.done, &self.context);
         }

@@ -24,9 +24,9 @@ pub(crate) struct Unwanted {
 
 /// Deletes the files that belong to the releases.
 ///
-/// Of each release, it first writes the record that says which files belong to it, then deletes the
-/// manifest, then the files, and at the end the record. It makes each step for several releases at
-/// once, so that 1,000 releases do not take 5,000 round trips.
+/// For each release, it first writes the record that says which files belong to it, then deletes
+/// the manifest, then the files, and at the end the record. It makes each step for several releases
+/// at once, so that 1,000 releases do not take 5,000 round trips.
 pub(crate) async fn delete_all(
     unwanted: Vec<Unwanted>,
     store: &dyn Store,

@@ -123,7 +123,7 @@ async fn signature_for(
         Some(problem) if !(is_own && signing.signs_enough()) => {
             Err(Error::Signature { release: *release, problem })
         }
-        // Nobody signs what a mirror says about origins.
+        // A signer does not sign a mirror's statement about origins.
         _ if !is_own => Ok(None),
         _ => {
             let missing = signing.missing_signature(store, release, stored.json()).await?;
