@@ -49,12 +49,7 @@ impl OciStore {
             allow_http: None,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(300),
-            retry: Retry {
-                attempts: 8,
-                total: Duration::from_secs(180),
-                first: Duration::from_millis(100),
-                longest: Duration::from_secs(10),
-            },
+            retry: Retry::default(),
             parallelism: 8,
             probe: true,
             authorization_server: None,

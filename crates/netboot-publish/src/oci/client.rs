@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    RETRY_AFTER,
 };
 use reqwest::{Body, Method, Response, StatusCode};
 use url::Url;
@@ -20,9 +19,7 @@ use super::error::{answered, transport};
 use super::failure::OciFailure;
 use super::settings::Settings;
 use crate::error::Error;
-
-/// The maximum wait for a `Retry-After`.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+use crate::retry::retry_after;
 
 /// The clients that make requests.
 #[derive(Debug)]
@@ -131,7 +128,7 @@ impl Client {
                     return Ok((response, repetitions));
                 }
                 Ok(response) => {
-                    let after = retry_after(&response);
+                    let after = retry_after(response.headers());
                     (answered(call.action, &call.url, Answered::read(response).await), after)
                 }
                 Err(error) => (error, None),
@@ -234,12 +231,4 @@ pub(super) fn is_missing(status: StatusCode) -> bool {
 /// The error of an answer without the headers or the form that the specification demands.
 pub(super) fn odd(call: &Call, problem: &'static str) -> Error {
     Error::oci(call.action, &call.url, OciFailure::NotARegistry, problem)
-}
-
-/// The seconds of `Retry-After` (RFC 9110, section 10.2.3). `None` for a date: the usual back-off
-/// is enough.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds = value.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }

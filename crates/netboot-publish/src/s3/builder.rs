@@ -72,12 +72,7 @@ impl S3StoreBuilder {
             allow_http: false,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(300),
-            retry: Retry {
-                attempts: 8,
-                total: Duration::from_secs(180),
-                first: Duration::from_millis(100),
-                longest: Duration::from_secs(10),
-            },
+            retry: Retry::default(),
             part_size: 6 * 1024 * 1024,
             parallelism: 4,
             checksums: true,

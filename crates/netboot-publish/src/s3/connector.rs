@@ -4,7 +4,6 @@
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -17,9 +16,7 @@ use url::Url;
 
 use super::bounded_body::{ANSWER_LIMIT, bounded, whole};
 use super::redirect::{self, Bucket};
-
-/// The maximum wait for a `Retry-After`.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::retry::retry_after;
 
 /// The maximum length of the name of a server's software, in characters.
 const SOFTWARE_LIMIT: usize = 100;
@@ -141,7 +138,7 @@ impl HttpService for Requests {
         let response = bounded(&method, self.execute(request).await?).await?;
         let busy = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
         if busy.contains(&response.status())
-            && let Some(wait) = retry_after(&response)
+            && let Some(wait) = retry_after(response.headers())
         {
             tokio::time::sleep(wait).await;
         }
@@ -161,12 +158,4 @@ async fn lasting(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let mut text = b"<Code>NotImplemented</Code>".to_vec();
     text.extend(whole(body, ANSWER_LIMIT).await?);
     Ok(HttpResponse::from_parts(parts, text.into()))
-}
-
-/// The seconds of `Retry-After` (RFC 9110, section 10.2.3). `None` for a date: the usual back-off
-/// is enough.
-fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    let seconds = value.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LIMIT))
 }
