@@ -1,7 +1,7 @@
 //! The objects of a target, as its parts name them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::layout::Location;
@@ -110,6 +110,9 @@ impl<'a> Scope<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     known: Mutex<Arc<Objects>>,
+    /// The listed tags of parts that are deleted. If publishers delete a part at the same moment,
+    /// Docker's registry may list its tag for ever.
+    gone: Mutex<BTreeSet<String>>,
 }
 
 impl Index {
@@ -129,25 +132,38 @@ impl Index {
         client: &Client,
         scope: &Scope<'_>,
     ) -> Result<(Arc<Objects>, Vec<String>), Error> {
+        let mut missing = BTreeSet::new();
         for look in 1.. {
-            // After many looks, the registry lists tags that lead nowhere.
-            if let Some(read) = self.look(client, scope, look >= LOOKS).await? {
+            // Publishers cannot replace so many parts in turn.
+            if let Some(read) = self.look(client, scope, &mut missing, look >= LOOKS).await? {
                 return Ok(read);
             }
         }
         Ok((Arc::default(), Vec::new()))
     }
 
-    /// Returns `None` if a part was replaced by another one after the tags were listed.
+    /// Forgets a part that is deleted. No other part gets its tag.
+    pub(super) fn forget(&self, tag: &str) {
+        self.gone().insert(tag.to_owned());
+    }
+
+    /// Returns `None` if a part was replaced by another one after the tags were listed. `missing`
+    /// has the tags that led nowhere in earlier looks: one that is still listed leads nowhere.
     async fn look(
         &self,
         client: &Client,
         scope: &Scope<'_>,
+        missing: &mut BTreeSet<String>,
         ignore: bool,
     ) -> Result<Option<(Arc<Objects>, Vec<String>)>, Error> {
         let tags = manifests::tags(client).await?;
         let (tags, others): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag::is_part(tag));
-        let tags: BTreeSet<String> = tags.into_iter().collect();
+        let mut tags: BTreeSet<String> = tags.into_iter().collect();
+        {
+            let mut gone = self.gone();
+            gone.retain(|tag| tags.contains(tag));
+            tags.retain(|tag| !gone.contains(tag) && !missing.contains(tag));
+        }
         let mut objects = self.known();
         if objects.parts.keys().any(|tag| !tags.contains(tag)) {
             let mut left = Objects::default();
@@ -157,16 +173,16 @@ impl Index {
         }
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
         let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
-        if !self.load(client, &mut objects, wanted, ignore).await? {
+        if !self.load(client, &mut objects, wanted, missing, ignore).await? {
             return Ok(None);
         }
         if let Scope::Some { sought, .. } = scope {
             let is_missing = |path: &&&ReleasePath| objects.get(path).is_none();
-            let missing = sought.iter().filter(is_missing).map(|path| (*path).clone());
-            let mut missing: Vec<ReleasePath> = missing.collect();
+            let absent = sought.iter().filter(is_missing).map(|path| (*path).clone());
+            let mut absent: Vec<ReleasePath> = absent.collect();
             // Most objects that are nowhere are blobs that the registry does not have.
-            if !rest.is_empty() && missing.len() <= MOST_QUESTIONS {
-                let asked = stream::iter(missing)
+            if !rest.is_empty() && absent.len() <= MOST_QUESTIONS {
+                let asked = stream::iter(absent)
                     .map(|path| async move {
                         let is_there = match Location::parse(path.as_str()) {
                             Some(Location::Blob(sha256)) => blob::is_there(client, &sha256).await?,
@@ -175,14 +191,14 @@ impl Index {
                         Ok::<_, Error>(is_there.then_some(path))
                     })
                     .buffer_unordered(client.settings.parallelism);
-                missing = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+                absent = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
             }
             // The newest release has most of what the next one has.
             let mut at_once = FIRST;
-            while !rest.is_empty() && missing.iter().any(|path| objects.get(path).is_none()) {
+            while !rest.is_empty() && absent.iter().any(|path| objects.get(path).is_none()) {
                 let newest = rest.split_off(rest.len().saturating_sub(at_once));
                 at_once *= 2;
-                if !self.load(client, &mut objects, newest, ignore).await? {
+                if !self.load(client, &mut objects, newest, missing, ignore).await? {
                     return Ok(None);
                 }
             }
@@ -197,6 +213,7 @@ impl Index {
         client: &Client,
         objects: &mut Arc<Objects>,
         tags: Vec<String>,
+        missing: &mut BTreeSet<String>,
         ignore: bool,
     ) -> Result<bool, Error> {
         if tags.is_empty() {
@@ -207,16 +224,20 @@ impl Index {
             .buffer_unordered(client.settings.parallelism);
         let read: Vec<_> = read.try_collect().await?;
         let objects = Arc::make_mut(objects);
+        let mut is_complete = true;
         for (found, tag) in read {
-            match found {
-                Some(Found { digest, entries, .. }) => {
-                    objects.add(Arc::new(Part { tag, digest, entries }));
-                }
-                None if ignore => {}
-                None => return Ok(false),
+            if let Some(Found { digest, entries, .. }) = found {
+                objects.add(Arc::new(Part { tag, digest, entries }));
+            } else {
+                is_complete = ignore;
+                missing.insert(tag);
             }
         }
-        Ok(true)
+        Ok(is_complete)
+    }
+
+    fn gone(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> Arc<Objects> {

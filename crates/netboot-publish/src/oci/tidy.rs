@@ -172,7 +172,7 @@ impl Change {
         };
         entries.retain(|path, stored| !is_kept(path, stored));
         write_all(&target.client, Kind::Part, entries, None).await?;
-        delete_parts(&target.client, &parts).await
+        delete_parts(target, &parts).await
     }
 
     /// Makes one artifact of all parts of a whole release. It names the release's blobs as well, so
@@ -217,8 +217,8 @@ impl Change {
             return Err(lost_blob(client, &tag));
         }
         let old: Vec<_> = objects.parts.values().filter(|part| covered(part)).cloned().collect();
-        delete_parts(client, &parts).await?;
-        delete_parts(client, &old).await
+        delete_parts(target, &parts).await?;
+        delete_parts(target, &old).await
     }
 }
 
@@ -279,11 +279,12 @@ async fn without_lost(client: &Client, entries: Entries) -> Result<Entries, Erro
 }
 
 /// Deletes parts, the oldest first: an object that two parts have keeps its newer bytes to the end.
-async fn delete_parts(client: &Client, parts: &[Arc<Part>]) -> Result<(), Error> {
+async fn delete_parts(target: &Target, parts: &[Arc<Part>]) -> Result<(), Error> {
     let mut parts: Vec<_> = parts.iter().collect();
     parts.sort_by(|one, other| one.tag.cmp(&other.tag));
     for part in parts {
-        manifests::delete(client, &part.digest).await?;
+        manifests::delete(&target.client, &part.digest).await?;
+        target.index.forget(&part.tag);
     }
     Ok(())
 }
