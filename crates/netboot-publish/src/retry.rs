@@ -35,8 +35,8 @@ impl Retry {
     }
 }
 
-/// The seconds of `Retry-After` (RFC 9110, section 10.2.3), at most a minute. `None` for a date: the
-/// usual back-off is enough.
+/// The seconds of `Retry-After` (RFC 9110, section 10.2.3), at most a minute. `None` for a date:
+/// the usual back-off is enough.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
