@@ -197,6 +197,23 @@ pub(crate) fn keep(cache: &DiskCache, bytes: &[u8]) -> bool {
     written.and_then(|()| writer.commit()).is_ok()
 }
 
+/// Keeps a blob and waits until the cache has it: the worker gives a blob its name a moment after
+/// the commit.
+#[track_caller]
+pub(crate) fn keep_in_place(cache: &DiskCache, bytes: &[u8]) {
+    assert!(keep(cache, bytes));
+    wait_until(cache, bytes, Found::Right);
+}
+
+/// Waits until a blob is found in this state.
+#[track_caller]
+pub(crate) fn wait_until(cache: &DiskCache, bytes: &[u8], expected: Found) {
+    let start = Instant::now();
+    while find(cache, bytes) != expected {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", digest(bytes));
+    }
+}
+
 /// A blob, as stage 1 reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {

@@ -14,10 +14,15 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names, run, wait_for_end};
+use crate::cache_disk::{
+    CacheDisk, Found, blob, digest, find, keep, keep_in_place, names, run, wait_for_end, wait_until,
+};
 use crate::mount_namespace::is_inside;
 
 const MIB: usize = 1 << 20;
+
+/// How long a test waits for a worker that hangs. A worker of a busy machine answers sooner.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[test]
 fn hostile_content_is_no_blob_and_stays() {
@@ -56,11 +61,7 @@ fn hostile_content_is_no_blob_and_stays() {
     for (number, bytes) in bytes.iter().enumerate().skip(1) {
         keep(&cache, bytes);
         let expected = if number >= 6 { Found::Right } else { Found::Missing };
-        // The worker gives a blob its name a moment after the commit.
-        let start = Instant::now();
-        while find(&cache, bytes) != expected {
-            assert!(start.elapsed() < Duration::from_secs(20), "{number}");
-        }
+        wait_until(&cache, bytes, expected);
     }
     assert_eq!(told.all(), Vec::<String>::new());
     cache.finish();
@@ -148,7 +149,7 @@ fn a_disk_that_is_full_keeps_what_it_has() {
     let disk = CacheDisk::new("ext4", 64);
     let (old, new) = (blob(1, MIB), blob(2, 8 * MIB));
     let (cache, told) = disk.open();
-    assert!(keep(&cache, &old));
+    keep_in_place(&cache, &old);
     // Something else fills the disk meanwhile.
     disk.with_blobs(|blobs| {
         let mut file = File::create(blobs.parent().unwrap().join("other")).unwrap();
@@ -209,7 +210,7 @@ fn a_disk_that_hangs_does_not_stop_the_boot() {
     let disk = CacheDisk::new("ext4", 64);
     let place = TempDir::new().unwrap();
     let mut options = disk.options();
-    options.patience = Duration::from_secs(1);
+    options.patience = PATIENCE;
     let (cache, told) = CacheDisk::open_with(&options);
     mount(disk.device(), place.path(), "ext4", MountFlags::empty(), None).unwrap();
     run(Command::new(tool("fsfreeze")).arg("--freeze").arg(place.path()));
@@ -221,8 +222,8 @@ fn a_disk_that_hangs_does_not_stop_the_boot() {
     let elapsed = start.elapsed();
     run(Command::new(tool("fsfreeze")).arg("--unfreeze").arg(place.path()));
     unmount(place.path(), UnmountFlags::DETACH).unwrap();
-    assert!(elapsed < Duration::from_secs(8), "{elapsed:?}");
-    told.is_one("did not answer for 1 s; the boot goes on with the network");
+    assert!(elapsed < 4 * PATIENCE, "{elapsed:?}");
+    told.is_one("did not answer for 3 s; the boot goes on with the network");
 }
 
 #[test]
@@ -232,11 +233,13 @@ fn a_worker_that_hangs_is_given_up() {
     }
     let disk = CacheDisk::new("ext4", 64);
     let mut options = disk.options();
-    options.patience = Duration::from_secs(1);
+    options.patience = PATIENCE;
     let bytes = blob(1, 4 * MIB);
+    let (cache, _) = disk.open();
+    assert!(keep(&cache, &bytes));
+    cache.finish();
     for moment in ["before", "reading", "writing", "finishing"] {
         let (cache, told) = CacheDisk::open_with(&options);
-        keep(&cache, &bytes);
         let stop = || {
             let worker = Pid::from_raw(cache.worker_id().try_into().unwrap()).unwrap();
             kill_process(worker, Signal::STOP).unwrap();
@@ -263,7 +266,7 @@ fn a_worker_that_hangs_is_given_up() {
             told.is_one("did not answer");
             let start = Instant::now();
             assert!(!keep(&cache, &blob(3, MIB)));
-            assert!(start.elapsed() < Duration::from_millis(500), "nobody asks it again");
+            assert!(start.elapsed() < PATIENCE / 2, "nobody asks it again");
         }
         let worker = cache.worker_id();
         cache.finish();
