@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::layout::Location;
@@ -15,6 +16,12 @@ use crate::error::Error;
 
 /// The number of times that the list of tags is read again when a listed part is gone.
 const LOOKS: usize = 10;
+/// The number of looks after which a listed tag that leads nowhere is no part. Docker's registry
+/// lists a new tag a moment before the tag leads to its manifest. So a tag that leads nowhere may
+/// be a part in the next look, when the parts that it replaces are gone.
+const LOOKS_AT_NOTHING: usize = 3;
+/// The wait before the last of these looks.
+const TAG_TIME: Duration = Duration::from_millis(50);
 /// The most blobs that the registry is asked for, each by a request.
 const MOST_QUESTIONS: usize = 64;
 /// The number of parts that are read at first while objects are sought, and then twice as many each
@@ -113,6 +120,18 @@ pub(super) struct Index {
     /// The listed tags of parts that are deleted. If publishers delete a part at the same moment,
     /// Docker's registry may list its tag for ever.
     gone: Mutex<BTreeSet<String>>,
+    /// Other listed tags that lead nowhere. They are asked for again, in case that they are new.
+    nowhere: Mutex<BTreeSet<String>>,
+}
+
+/// What one look at the parts found.
+enum Look {
+    /// Nothing was changed meanwhile.
+    Whole(Arc<Objects>, Vec<String>),
+    /// A part was replaced by another one after the tags were listed, or a tag is new.
+    Changed,
+    /// A tag leads nowhere, as in the look before.
+    Nowhere,
 }
 
 impl Index {
@@ -132,11 +151,13 @@ impl Index {
         client: &Client,
         scope: &Scope<'_>,
     ) -> Result<(Arc<Objects>, Vec<String>), Error> {
-        let mut missing = BTreeSet::new();
+        let mut missing = BTreeMap::new();
         for look in 1.. {
             // Publishers cannot replace so many parts in turn.
-            if let Some(read) = self.look(client, scope, &mut missing, look >= LOOKS).await? {
-                return Ok(read);
+            match self.look(client, scope, &mut missing, look >= LOOKS).await? {
+                Look::Whole(objects, others) => return Ok((objects, others)),
+                Look::Changed => {}
+                Look::Nowhere => tokio::time::sleep(TAG_TIME).await,
             }
         }
         Ok((Arc::default(), Vec::new()))
@@ -147,22 +168,22 @@ impl Index {
         self.gone().insert(tag.to_owned());
     }
 
-    /// Returns `None` if a part was replaced by another one after the tags were listed. `missing`
-    /// has the tags that led nowhere in earlier looks: one that is still listed leads nowhere.
+    /// `missing` counts for each tag the looks that found nothing.
     async fn look(
         &self,
         client: &Client,
         scope: &Scope<'_>,
-        missing: &mut BTreeSet<String>,
+        missing: &mut BTreeMap<String, usize>,
         ignore: bool,
-    ) -> Result<Option<(Arc<Objects>, Vec<String>)>, Error> {
+    ) -> Result<Look, Error> {
         let tags = manifests::tags(client).await?;
         let (tags, others): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag::is_part(tag));
         let mut tags: BTreeSet<String> = tags.into_iter().collect();
         {
             let mut gone = self.gone();
             gone.retain(|tag| tags.contains(tag));
-            tags.retain(|tag| !gone.contains(tag) && !missing.contains(tag));
+            tags.retain(|tag| !gone.contains(tag));
+            self.nowhere().retain(|tag| tags.contains(tag));
         }
         let mut objects = self.known();
         if objects.parts.keys().any(|tag| !tags.contains(tag)) {
@@ -173,8 +194,8 @@ impl Index {
         }
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
         let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
-        if !self.load(client, &mut objects, wanted, missing, ignore).await? {
-            return Ok(None);
+        if let Some(look) = self.load(client, &mut objects, wanted, missing, ignore).await? {
+            return Ok(look);
         }
         if let Scope::Some { sought, .. } = scope {
             let is_missing = |path: &&&ReleasePath| objects.get(path).is_none();
@@ -198,42 +219,59 @@ impl Index {
             while !rest.is_empty() && absent.iter().any(|path| objects.get(path).is_none()) {
                 let newest = rest.split_off(rest.len().saturating_sub(at_once));
                 at_once *= 2;
-                if !self.load(client, &mut objects, newest, missing, ignore).await? {
-                    return Ok(None);
+                if let Some(look) = self.load(client, &mut objects, newest, missing, ignore).await?
+                {
+                    return Ok(look);
                 }
             }
         }
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = objects.clone();
-        Ok(Some((objects, others)))
+        Ok(Look::Whole(objects, others))
     }
 
-    /// Reads parts. Returns false if one is gone.
+    /// Reads parts. Returns how the look ends if a part is not there.
     async fn load(
         &self,
         client: &Client,
         objects: &mut Arc<Objects>,
         tags: Vec<String>,
-        missing: &mut BTreeSet<String>,
+        missing: &mut BTreeMap<String, usize>,
         ignore: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Look>, Error> {
         if tags.is_empty() {
-            return Ok(true);
+            return Ok(None);
         }
         let read = stream::iter(tags)
             .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
             .buffer_unordered(client.settings.parallelism);
         let read: Vec<_> = read.try_collect().await?;
         let objects = Arc::make_mut(objects);
-        let mut is_complete = true;
+        let mut nowhere = self.nowhere();
+        let mut fewest = LOOKS_AT_NOTHING;
         for (found, tag) in read {
             if let Some(Found { digest, entries, .. }) = found {
+                nowhere.remove(&tag);
                 objects.add(Arc::new(Part { tag, digest, entries }));
             } else {
-                is_complete = ignore;
-                missing.insert(tag);
+                let looks = missing.entry(tag.clone()).or_default();
+                *looks += 1;
+                if *looks >= LOOKS_AT_NOTHING {
+                    nowhere.insert(tag);
+                } else if !nowhere.contains(&tag) {
+                    fewest = fewest.min(*looks);
+                }
             }
         }
-        Ok(is_complete)
+        Ok(match fewest {
+            _ if ignore => None,
+            LOOKS_AT_NOTHING.. => None,
+            1 => Some(Look::Changed),
+            _ => Some(Look::Nowhere),
+        })
+    }
+
+    fn nowhere(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.nowhere.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn gone(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -94,22 +94,26 @@ pub(super) async fn put(
 pub(super) async fn delete(client: &Client, digest: &Sha256Digest) -> Result<(), Error> {
     let url = client.url(&format!("manifests/sha256:{digest}"));
     let call = Call::new("delete", Method::DELETE, url);
-    let is_answer = |status| is_missing(status) || may_mean_never(status);
-    let response = client.call(&call, is_answer).await?;
-    if !may_mean_never(response.status()) {
+    let is_answer = |status| is_missing(status) || means_never(status);
+    let response = match client.call(&call, is_answer).await {
+        Ok(response) => response,
+        // Docker's registry also answers 400 while another publisher writes the manifest again, so
+        // only the code tells that it does not delete.
+        Err(Error::Oci(mut error)) if error.failure.has_code("UNSUPPORTED") => {
+            error.failure = OciFailure::CannotDelete;
+            return Err(Error::Oci(error));
+        }
+        Err(error) => return Err(error),
+    };
+    if !means_never(response.status()) {
         return Ok(());
     }
-    let status = response.status();
     let answer = Answered::read(response).await;
-    if status == StatusCode::BAD_REQUEST && !answer.has("UNSUPPORTED") {
-        return Err(answered(call.action, &call.url, answer));
-    }
     Err(Error::oci(call.action, &call.url, OciFailure::CannotDelete, answer))
 }
 
 /// Returns true for the answers of a registry that does not delete: Docker's answers 405 if it is
-/// set up so; others, 501, or 400 with a code.
-fn may_mean_never(status: StatusCode) -> bool {
-    [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED, StatusCode::BAD_REQUEST]
-        .contains(&status)
+/// set up so, and others 501.
+fn means_never(status: StatusCode) -> bool {
+    [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED].contains(&status)
 }

@@ -18,7 +18,7 @@ use super::client::Client;
 use super::index::{Objects, Part, Scope, release_of};
 use super::manifests::{self, Written};
 use super::target::Target;
-use super::writing::{LINK_TIME, lost_blob, write_part};
+use super::writing::{LINK_TIME, lost_blob, put_patiently, write_part};
 use super::{blob, file, tag};
 use crate::error::Error;
 use crate::store::DOCUMENT_LIMIT;
@@ -212,7 +212,7 @@ impl Change {
         // registry deletes a manifest with all its tags.
         let tag = tag::of_release(release);
         if let [json] = jsons.as_slice()
-            && manifests::put(client, &tag, json.clone(), None).await? != Written::Done
+            && put_patiently(client, &tag, json.clone(), None).await? != Written::Done
         {
             return Err(lost_blob(client, &tag));
         }

@@ -51,18 +51,28 @@ impl<'a> Draft<'a> {
     }
 
     async fn write_json(self, client: &Client, json: Bytes) -> Result<Written, Error> {
-        for wait in [Duration::ZERO, LINK_TIME] {
-            tokio::time::sleep(wait).await;
-            let condition = self.condition.clone();
-            let written = manifests::put(client, self.tag, json.clone(), condition).await?;
-            if written != Written::MissingBlob {
-                return Ok(written);
-            }
-            // The first artifact of a repository lacks the empty configuration.
-            blob::send_bytes(client, Bytes::from_static(EMPTY), true, &Context::new()).await?;
-        }
-        manifests::put(client, self.tag, json, self.condition).await
+        put_patiently(client, self.tag, json, self.condition).await
     }
+}
+
+/// Writes a manifest under a tag, and waits for blobs that seem lost.
+pub(super) async fn put_patiently(
+    client: &Client,
+    tag: &str,
+    json: Bytes,
+    condition: Option<(HeaderName, HeaderValue)>,
+) -> Result<Written, Error> {
+    for (is_repeated, wait) in [(false, Duration::ZERO), (true, LINK_TIME), (true, LINK_TIME * 4)] {
+        let written = manifests::put(client, tag, json.clone(), condition.clone()).await?;
+        if written != Written::MissingBlob {
+            return Ok(written);
+        }
+        // The first artifact of a repository lacks the empty configuration. To send it again would
+        // make it seem lost to others.
+        blob::send_bytes(client, Bytes::from_static(EMPTY), is_repeated, &Context::new()).await?;
+        tokio::time::sleep(wait).await;
+    }
+    manifests::put(client, tag, json, condition).await
 }
 
 /// The error of a registry that lost a blob which it had a moment before.

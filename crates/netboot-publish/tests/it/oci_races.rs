@@ -1,8 +1,10 @@
 //! Publishers that write to one repository at the same moment.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -196,4 +198,106 @@ async fn a_deletion_of_pointers_ends_when_it_is_cancelled() {
     let store = open(&proxy.address().to_string()).await;
     let error = store.delete(&[path("current.ipxe")], &context).await.unwrap_err();
     assert!(matches!(error, Error::Cancelled), "{error:?}");
+}
+
+/// The directories of a repository of Docker's registry: below one, by the name of each.
+fn children(docker: &Docker, below: &str) -> Vec<PathBuf> {
+    let repository =
+        docker.directory().join("data/docker/registry/v2/repositories").join(REPOSITORY);
+    let listed = fs::read_dir(repository.join(below)).unwrap();
+    listed.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A proxy that calls `change` with true before each such request reaches the registry, and with
+/// false after its answer.
+fn around(
+    docker: &Docker,
+    is_hit: impl Fn(&HttpRequest) -> bool + Send + Sync + 'static,
+    change: impl Fn(bool) + Send + Sync + 'static,
+) -> FaultProxy {
+    let address = docker.registry.address().parse().unwrap();
+    FaultProxy::http(address, move |request: &HttpRequest, moment| {
+        if is_hit(request) {
+            change(moment == Moment::Asked);
+        }
+        HttpFault::None
+    })
+}
+
+/// Docker's registry lists a tag while it writes it, before the tag leads to a manifest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_whose_tag_is_just_written_is_found_by_the_next_look() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    put(&open(&docker.registry.address()).await, "blobs/a", "a").await;
+    let [tag] = <[PathBuf; 1]>::try_from(children(&docker, "_manifests/tags")).unwrap();
+    let (there, away) = (tag.join("current"), docker.directory().join("away"));
+    let left = Arc::new(AtomicUsize::new(1));
+    let hides = left.clone();
+    let is_read = |request: &HttpRequest| {
+        request.method == "GET" && request.target.contains("/manifests/part-")
+    };
+    let proxy = around(&docker, is_read, move |is_before| {
+        if is_before && hides.load(Ordering::SeqCst) > 0 {
+            fs::rename(&there, &away).unwrap();
+        } else if away.exists() {
+            hides.fetch_sub(1, Ordering::SeqCst);
+            fs::rename(&away, &there).unwrap();
+        }
+    });
+    let address = proxy.address().to_string();
+    assert_eq!(get(&open(&address).await, "blobs/a").await, Some(Bytes::from("a")));
+
+    // A tag that leads nowhere for long is no part, until it leads to one.
+    left.store(1000, Ordering::SeqCst);
+    let store = open(&address).await;
+    assert_eq!(get(&store, "blobs/a").await, None);
+    let before = proxy.requests();
+    assert_eq!(get(&store, "blobs/a").await, None);
+    assert_eq!(proxy.requests() - before, 2, "one list, and one question for the tag");
+    left.store(0, Ordering::SeqCst);
+    assert_eq!(get(&store, "blobs/a").await, Some(Bytes::from("a")));
+}
+
+/// The files in which Docker's registry keeps the digests of what a repository has.
+fn links(directories: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
+    let links = directories.into_iter().map(|directory| directory.join("link"));
+    links.filter_map(|link| Some((link.clone(), fs::read(&link).ok()?))).collect()
+}
+
+fn write_all(links: &[(PathBuf, Vec<u8>)]) {
+    let write = |(link, bytes): &(PathBuf, Vec<u8>)| fs::write(Path::new(link), bytes).unwrap();
+    links.iter().for_each(write);
+}
+
+/// Docker's registry empties the link to a blob or a manifest before it writes the link again, for
+/// another publisher of the same bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_empty_for_a_moment_fails_no_publisher() {
+    for (what, method, target, below) in [
+        ("a deletion", "DELETE", "/manifests/sha256:", "_manifests/revisions/sha256"),
+        ("a part", "PUT", "/manifests/part-", "_layers/sha256"),
+        ("the tag of a release", "PUT", "/manifests/release-", "_layers/sha256"),
+    ] {
+        let docker = Arc::new(Docker::start(&RegistryAccess::Anyone));
+        let (registry, full) = (docker.clone(), Mutex::new(Vec::new()));
+        let left = Arc::new(AtomicUsize::new(1));
+        let empties = left.clone();
+        let is_hit = move |request: &HttpRequest| {
+            request.method == method && request.target.contains(target)
+        };
+        let proxy = around(&docker, is_hit, move |is_before| {
+            let mut full = full.lock().unwrap();
+            if is_before && empties.swap(0, Ordering::SeqCst) > 0 {
+                *full = links(children(&registry, below));
+                let empty = |(link, _): &(PathBuf, Vec<u8>)| (link.clone(), Vec::new());
+                write_all(&full.iter().map(empty).collect::<Vec<_>>());
+            } else {
+                write_all(&std::mem::take(&mut *full));
+            }
+        });
+        let publisher = Publisher::new(open(&proxy.address().to_string()).await);
+        let published = publisher.publish(&sample_release("one"), &Context::new()).await;
+        published.expect(what);
+        assert_eq!(left.load(Ordering::SeqCst), 0, "{what}: no link was emptied");
+    }
 }

@@ -109,7 +109,8 @@ async fn publish_at_once(stores: Vec<OciStore>) {
     };
     let staged: Vec<_> = stores.clone().into_iter().zip(releases.clone()).map(publish).collect();
     for staged in staged {
-        staged.await.unwrap().unwrap();
+        let staged = staged.await.unwrap();
+        staged.unwrap_or_else(|error| panic!("{}: {error:?}", stores[0]));
     }
     let publisher = Publisher::new(stores[0].clone());
     for release in releases {
@@ -127,7 +128,9 @@ async fn publishers_at_the_same_moment_lose_nothing() {
             let mut stores = Vec::new();
             for _ in 0..4 {
                 let repository = format!("round/{round}");
-                stores.push(builder(&address, &repository).build().await.unwrap());
+                // On a loaded machine, Docker's registry fails repeatedly with what others write.
+                let patient = builder(&address, &repository).retries(8, Duration::from_secs(60));
+                stores.push(patient.build().await.unwrap());
             }
             publish_at_once(stores).await;
         }

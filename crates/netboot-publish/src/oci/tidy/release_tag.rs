@@ -10,6 +10,7 @@ use netboot_core::{ReleaseId, layout};
 use crate::error::Error;
 use crate::oci::index::{Objects, Scope};
 use crate::oci::target::Target;
+use crate::oci::writing::put_patiently;
 use crate::oci::{manifests, tag};
 
 /// The most repetitions, if other publishers change the same release.
@@ -60,7 +61,7 @@ async fn settle_once(
     if let Some(part) = whole
         && let Some(there) = manifests::get(client, &part.tag).await?
     {
-        manifests::put(client, &release_tag, there.json, None).await?;
+        put_patiently(client, &release_tag, there.json, None).await?;
     }
     if let Some(found) = found {
         manifests::delete(client, &found.digest).await?;
