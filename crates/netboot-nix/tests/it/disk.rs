@@ -35,7 +35,7 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         // A mount point cannot be removed.
-        let _ = Command::new(tool("umount")).arg(&self.0).status();
+        let _ = Command::new(tool("umount")).arg("-l").arg(&self.0).status();
     }
 }
 

@@ -60,7 +60,7 @@ fn a_full_disk_leaves_the_live_release_whole() {
             assert_eq!(site::boot(&root), *second.id());
         }
         site::assert_clean(&root).await;
-        site::run("umount", &[root.to_str().unwrap()]);
+        site::unmount(root.to_str().unwrap());
     });
 }
 
@@ -96,7 +96,7 @@ fn a_full_disk_leaves_room_to_prune() {
         drop(rest);
         fs::remove_file(root.join("rest")).unwrap();
         site::assert_clean(&root).await;
-        site::run("umount", &[root.to_str().unwrap()]);
+        site::unmount(root.to_str().unwrap());
     });
 }
 
@@ -127,7 +127,7 @@ fn a_disk_without_room_for_another_file_leaves_the_live_release_whole() {
         assert!((5..29).contains(&failed), "{failed} of the limits were too low");
         assert_eq!(site::boot(&root), *second.id());
         site::assert_clean(&root).await;
-        site::run("umount", &[root.to_str().unwrap()]);
+        site::unmount(root.to_str().unwrap());
     });
 }
 
@@ -155,7 +155,7 @@ fn a_read_only_file_system_is_named_and_can_be_read() {
         assert!(!publisher.plan(&second, &Context::new()).await.unwrap().is_empty());
         assert_eq!(site::boot(&root), *first.id());
         site::assert_clean(&root).await;
-        site::run("umount", &[root.to_str().unwrap()]);
+        site::unmount(root.to_str().unwrap());
     });
 }
 

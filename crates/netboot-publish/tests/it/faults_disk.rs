@@ -64,7 +64,7 @@ async fn check(kind: Kind) {
         let report = publisher.verify(scope, depth, &Context::new()).await.unwrap();
         assert!(report.is_clean(), "{report}");
     }
-    site::run("umount", &["-l", mounted]);
+    site::unmount(mounted);
 }
 
 fn check_inside(kind: Kind, test: &str) {

@@ -223,7 +223,7 @@ fn a_full_disk_there_leaves_the_live_release_whole() {
         publisher.publish(&second, &Context::new()).await.unwrap();
         assert_eq!(site::boot(&root), *second.id());
         drop(daemon);
-        site::run("umount", &[root_text]);
+        site::unmount(root_text);
     });
 }
 

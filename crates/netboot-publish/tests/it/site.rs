@@ -136,3 +136,8 @@ pub(crate) fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
 }
+
+/// Takes a file system away. A process that ends may still use it for a moment.
+pub(crate) fn unmount(place: &str) {
+    run("umount", &["-l", place]);
+}

@@ -221,7 +221,7 @@ fn a_read_only_file_system_there_is_mounted_writable() {
         send(&store).await.unwrap();
         let DaemonSite { daemon, work: _work } = site;
         drop(daemon);
-        site::run("umount", &[place]);
+        site::unmount(place);
     });
 }
 

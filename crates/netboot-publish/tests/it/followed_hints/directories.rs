@@ -97,7 +97,7 @@ fn file_systems_are_mounted_in_one_piece_and_writable() {
             &error,
             "let `blobs`, `releases` and the profiles' directories lie in one file system",
         );
-        site::run("umount", &[blobs.to_str().unwrap()]);
+        site::unmount(blobs.to_str().unwrap());
         publish(&root).await.unwrap();
 
         let other = work.path().join("other");
@@ -114,7 +114,7 @@ fn file_systems_are_mounted_in_one_piece_and_writable() {
         publish(&work.path().join("third")).await.unwrap();
         remount("rw");
         publish(&other).await.unwrap();
-        site::run("umount", &[other.to_str().unwrap()]);
+        site::unmount(other.to_str().unwrap());
     });
 }
 
