@@ -47,6 +47,7 @@ mod test_process;
 mod test_run;
 mod testbed;
 mod tool;
+mod watched_process;
 
 pub use crate::arm64_machine::Arm64Machine;
 pub use crate::cpio::{cpio, cpio_header_of, cpio_of};

@@ -3,15 +3,14 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::tool;
+use crate::watched_process;
 
 /// The time in which a server must start to listen.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -19,8 +18,6 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const START_ATTEMPTS: usize = 5;
 /// The number of lines of a server's log in a failure's message.
 const LOG_LINES: usize = 30;
-/// Kills the process group when standard input ends, and replaces itself by the given program.
-const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
 
 /// A listening server. Dropping this value kills the server and everything that it started. The
 /// server also ends when the process that started it ends, for whatever reason.
@@ -76,20 +73,17 @@ impl LoopbackServer {
 
     /// Kills it and all its sessions, like a power failure.
     pub(crate) fn kill(&mut self) {
-        let Some(leader) = Pid::from_raw(self.process.id().cast_signed()) else { return };
         // Sessions may have their own process groups, so find them while the server runs.
-        for session in self.sessions() {
-            kill(session);
-        }
-        let _ = kill_process_group(leader, Signal::KILL);
-        let _ = self.process.wait();
+        let sessions = self.sessions();
+        watched_process::kill(&mut self.process, &sessions);
     }
 
     /// Kills its current sessions. The server continues to listen.
     pub(crate) fn kill_sessions(&self) {
-        let watcher = watcher(self.process.id().cast_signed());
-        for session in self.sessions().into_iter().filter(|session| Some(*session) != watcher) {
-            kill(session);
+        let sessions = self.sessions().into_iter().filter(|it| !watched_process::is_watcher(*it));
+        for session in sessions.filter_map(Pid::from_raw) {
+            // It may already have ended.
+            let _ = kill_process(session, Signal::KILL);
         }
     }
 
@@ -116,14 +110,7 @@ impl Drop for LoopbackServer {
 
 fn spawn(words: &[String], log: &Path) -> io::Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
-    Command::new(tool("sh"))
-        .args(["-c", WATCH, "sh"])
-        .args(words)
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
+    watched_process::command().args(words).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
 fn free_port() -> u16 {
@@ -136,22 +123,6 @@ fn end_of(log: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
-}
-
-fn kill(process: i32) {
-    if let Some(process) = Pid::from_raw(process) {
-        // It may already have ended.
-        let _ = kill_process(process, Signal::KILL);
-    }
-}
-
-/// The shell that watches a server of this process.
-fn watcher(server: i32) -> Option<i32> {
-    let is_shell = |process: &i32| {
-        let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        command.windows(WATCH.len()).any(|window| window == WATCH.as_bytes())
-    };
-    descendants(server, &processes()).into_iter().find(is_shell)
 }
 
 /// Every process with its parent.

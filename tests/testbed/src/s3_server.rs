@@ -6,18 +6,17 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 
 use self::kind::{ACCESS_KEY, Kind, SECRET_KEY};
 use crate::loopback_server::or_fail;
-use crate::{Error, Testbed, python_packages, tool};
+use crate::{Error, Testbed, python_packages, tool, watched_process};
 
 /// The time in which a server must answer first.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -196,25 +195,17 @@ impl S3Server {
 
     /// Kills the server with all its processes, as a power failure would.
     pub fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        let _ = self.process.wait();
+        watched_process::kill(&mut self.process, &[]);
     }
 
     /// Stops the server where it is: connections are made still, and no answer comes.
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
+        watched_process::signal(&self.process, Signal::STOP);
     }
 
     /// Lets a server go on that was paused.
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
-            // It may already have ended.
-            let _ = kill_process_group(group, signal);
-        }
+        watched_process::signal(&self.process, Signal::CONT);
     }
 
     /// Kills the server, if it still runs, and starts it again on the same port with its data.
@@ -287,11 +278,7 @@ impl Drop for S3Server {
     }
 }
 
-/// Kills the process group when standard input ends, and replaces itself by the given program.
-const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
-
-/// Starts a server that ends with this process, however that ends: what its standard input comes
-/// from is a pipe that only this process holds.
+/// Starts a server that ends with this process, however that ends.
 fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
     let testbed = Testbed::at_default_directory();
     assert!(python_packages::are_in(testbed.directory()), "{}", {
@@ -303,16 +290,13 @@ fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
     let data = directory.join("data");
     or_fail(fs::create_dir_all(&data), "the server's data");
     let log = or_fail(File::create(directory.join("server.log")), "the server's log");
-    let mut command = Command::new(tool("sh"));
-    command.args(["-c", WATCH, "sh"]);
+    let mut command = watched_process::command();
     kind.complete(&mut command, directory, address, program);
     command
         .current_dir(directory)
         .env("TMPDIR", directory)
         .env("NANIO_ACCESS_KEY", ACCESS_KEY)
         .env("NANIO_SECRET_KEY", SECRET_KEY)
-        .process_group(0)
-        .stdin(Stdio::piped())
         .stdout(or_fail(log.try_clone(), "the server's log"))
         .stderr(log);
     or_fail(command.spawn(), "the server")
