@@ -185,7 +185,7 @@ impl ClosureSite {
             .firmware(firmware)
             .network_access(NetworkAccess::Unrestricted)
             .memory_mib(768)
-            .timeout(Duration::from_secs(300));
+            .timeout(Duration::from_secs(600));
         match firmware {
             // The kernel has no driver for the card that UEFI boots from by default.
             Firmware::Uefi => machine.network_card(NetworkCard::Vmxnet3),

@@ -11,9 +11,11 @@ use netboot_qemu::{MacAddress, NetworkLink};
 
 use crate::{BootNetwork, Plug};
 
-/// The time to wait for an offer. Most servers answer within milliseconds. Kea and dhcpd first
-/// check that the address is free, which takes dhcpd a second.
+/// The time to wait for an offer before the client asks again. Most servers answer within
+/// milliseconds. Kea and dhcpd first check that the address is free, which takes dhcpd a second.
 const OFFER_TIME: Duration = Duration::from_millis(2500);
+/// The number of times that a client asks. A busy server may be late with its first answer.
+const ATTEMPTS: usize = 4;
 
 /// A machine that asks for an address and a boot file, and uses neither.
 #[derive(Debug)]
@@ -103,8 +105,11 @@ impl DhcpClient {
         let NetworkLink::Sockets { remote, .. } = self.plug.link() else {
             unreachable!("plugs are sockets")
         };
-        self.socket.send_to(&bytes, remote).unwrap();
-        self.wait_for_offer(transaction)
+        (0..ATTEMPTS).find_map(|_| {
+            // The far end of the plug may be starting again.
+            let _ = self.socket.send_to(&bytes, remote);
+            self.wait_for_offer(transaction)
+        })
     }
 
     fn wait_for_offer(&self, transaction: u32) -> Option<Offer> {

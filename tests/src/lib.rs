@@ -142,7 +142,7 @@ pub async fn boot(
     firmware: Firmware,
     expected: &[&str],
 ) -> BootReport {
-    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(240));
+    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(600));
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
     print(&format!("{script} by {firmware:?}: {report}"));

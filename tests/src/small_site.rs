@@ -70,7 +70,7 @@ impl SmallSite {
         machine: MachineBuilder,
         expected: &[&str],
     ) -> BootReport {
-        let machine = machine.memory_mib(256).timeout(Duration::from_secs(120));
+        let machine = machine.memory_mib(256).timeout(Duration::from_secs(600));
         let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
         let url = self.server.url(script);
         let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();

@@ -1,5 +1,7 @@
 //! From a flake to a machine that assembled its system: with a real Nix, iPXE and kernel.
 
+use std::time::Duration;
+
 use netboot_core::{Builder, Context, Image, ProfileSpec};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine, NetworkAccess};
@@ -24,6 +26,7 @@ async fn boot(server: &DirectoryServer, generation: &str) -> BootReport {
         .network_access(NetworkAccess::Unrestricted)
         .expect(format!("NETBOOT-GENERATION {generation}"))
         .expect("NETBOOT-READY worker")
+        .timeout(Duration::from_secs(600))
         .build()
         .unwrap();
     let url = server.url("worker/netboot.ipxe");

@@ -31,7 +31,7 @@ impl Heavy {
         let store = format!("netboot.store={store}");
         self.site.publish(&self.site.release(&self.packed, &[port], &[&store])).await;
         let machine = ClosureSite::machine(Firmware::Bios).memory_mib(memory);
-        let machine = machine.fail_on("Out of memory").timeout(Duration::from_secs(240));
+        let machine = machine.fail_on("Out of memory").timeout(Duration::from_secs(600));
         ClosureSite::boot(port, machine, "heavy").await
     }
 

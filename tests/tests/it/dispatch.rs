@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, Context, FileName};
 use netboot_ipxe::{
@@ -193,6 +194,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
             .mac(KNOWN)
             .expect("NETBOOT-GENERATION overlaid")
             .expect("NETBOOT-READY worker")
+            .timeout(Duration::from_secs(600))
             .build()
             .unwrap();
         let report = machine.boot(&server.url("boot.ipxe"), &Context::new()).await.unwrap();

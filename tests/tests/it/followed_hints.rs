@@ -27,7 +27,7 @@ async fn a_network_whose_dhcp_server_names_a_script_boots() {
     );
     let boot = async || {
         let plug = network.plug();
-        let machine = Machine::builder().memory_mib(256).timeout(Duration::from_secs(180));
+        let machine = Machine::builder().memory_mib(256).timeout(Duration::from_secs(600));
         let machine = machine.expect("NETBOOT-HERE").build().unwrap();
         machine.boot_by_dhcp(plug.link(), &Context::new()).await.unwrap()
     };

@@ -13,7 +13,7 @@ use netboot_tests::Site;
 /// A UEFI machine that boots with the iPXE of Debian unstable.
 fn machine() -> MachineBuilder {
     let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
-    Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(Duration::from_secs(240))
+    Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(Duration::from_secs(600))
 }
 
 #[tokio::test]

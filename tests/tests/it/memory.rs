@@ -63,7 +63,7 @@ async fn boot(directory: &Path, firmware: Firmware, memory: u32) -> BootReport {
     let machine = Machine::builder()
         .firmware(firmware)
         .memory_mib(memory)
-        .timeout(Duration::from_secs(240))
+        .timeout(Duration::from_secs(600))
         .expect("NETBOOT-READY worker")
         .build()
         .unwrap();

@@ -1,5 +1,7 @@
 //! The menu on real iPXE: with keys, by default, and after a requested profile failed.
 
+use std::time::Duration;
+
 use netboot_ipxe::{LocalDisk, Menu, MenuItem, MenuKey, RendererBuilder};
 use netboot_qemu::{Firmware, Machine, key};
 use netboot_tests::SmallSite;
@@ -32,9 +34,14 @@ fn menu() -> RendererBuilder {
     SmallSite::renderer().menu(menu)
 }
 
+/// The menu for keys, which a busy computer sends late: its default starts after all keys.
+fn patient_menu() -> RendererBuilder {
+    menu().menu_timeout(Duration::from_secs(600))
+}
+
 #[tokio::test]
 async fn keys_lead_through_submenus_and_back() {
-    let site = SmallSite::publish(menu(), &["worker", "gateway"]).await;
+    let site = SmallSite::publish(patient_menu(), &["worker", "gateway"]).await;
     // Enter the submenu, leave it with Ctrl-C, enter it again, and go to iPXE's command line.
     let machine = Machine::builder()
         .press("Images of the rack", "t")
@@ -56,13 +63,14 @@ async fn the_default_choice_starts_by_itself_and_uefi_shows_the_same_menu() {
     let report = site.boot("boot.ipxe", Machine::builder(), &expected).await;
     assert!(!report.console.contains("Netboot starts worker"), "{}", report.console);
 
+    let site = SmallSite::publish(patient_menu(), &["worker", "gateway"]).await;
     let machine = Machine::builder().firmware(Firmware::Uefi).press("Images of the rack", "w");
     site.boot("boot.ipxe", machine, &["Netboot starts worker"]).await;
 }
 
 #[tokio::test]
 async fn the_local_disk_is_left_to_the_firmware() {
-    let site = SmallSite::publish(menu(), &["worker", "gateway"]).await;
+    let site = SmallSite::publish(patient_menu(), &["worker", "gateway"]).await;
     let machine = Machine::builder().press("Images of the rack", "l");
     let report = site.boot("boot.ipxe", machine, &["No more network devices"]).await;
     assert!(!report.console.contains("Netboot starts"), "{}", report.console);

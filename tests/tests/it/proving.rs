@@ -34,7 +34,7 @@ async fn only_a_release_that_comes_up_goes_live() {
     let publisher = Publisher::new(MemoryStore::new());
     let prover = QemuProver::new(|image| {
         let ready = format!("NETBOOT-READY {}", image.profile());
-        Machine::builder().timeout(Duration::from_secs(240)).expect(ready)
+        Machine::builder().timeout(Duration::from_secs(600)).expect(ready)
     });
 
     let receipt = publisher.publish_proven(&good, &prover, &Context::new()).await.unwrap();

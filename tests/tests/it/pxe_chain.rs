@@ -64,7 +64,7 @@ impl Rack {
         let plug = self.network.plug();
         let machine = machine
             .mac(MAC)
-            .timeout(Duration::from_secs(240))
+            .timeout(Duration::from_secs(600))
             .expect("NETBOOT-READY worker")
             .build()
             .unwrap();

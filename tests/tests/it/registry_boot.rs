@@ -45,7 +45,7 @@ async fn boot_from_a_registry(firmware: Firmware) -> BootReport {
     let artifact = BytesArtifact::new(ArtifactKind::Script, name, script).unwrap();
     store.send(vec![Upload::new(path.clone(), artifact)], &Context::new()).await.unwrap();
     let script = store.blob_url(&path).await.unwrap().unwrap();
-    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(240));
+    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(600));
     let machine = machine.expect("NETBOOT-READY worker").build().unwrap();
     machine.boot(&script, &Context::new()).await.unwrap()
 }

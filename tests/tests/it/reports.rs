@@ -45,7 +45,7 @@ async fn boot_reporting_to(port: u16, lines: &Lines) -> Vec<String> {
     let server = DirectoryServer::start(site.published()).await.unwrap();
     // An isolated machine reports to nobody.
     let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
-    let machine = machine.timeout(Duration::from_secs(240)).expect("NETBOOT-READY worker");
+    let machine = machine.timeout(Duration::from_secs(600)).expect("NETBOOT-READY worker");
     let url = server.url("worker/netboot.ipxe");
     let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
     report.ensure_success().unwrap();

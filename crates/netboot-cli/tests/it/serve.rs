@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{ArtifactKind, BytesArtifact, Context, layout};
 use netboot_publish::{Store, Upload};
@@ -66,7 +67,8 @@ fn curl(arguments: &[&str]) -> Vec<u8> {
 }
 
 async fn boots(url: &str, expected: &str) {
-    let machine = Machine::builder().expect(expected).build().unwrap();
+    let machine =
+        Machine::builder().expect(expected).timeout(Duration::from_secs(600)).build().unwrap();
     let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
     assert_eq!(report.outcome, BootOutcome::Succeeded, "{report}");
 }

@@ -123,8 +123,8 @@ impl CacheDisk {
         DiskCacheOptions {
             label: self.label.clone(),
             budget: None,
-            wait: Duration::ZERO,
-            patience: Duration::from_secs(20),
+            wait: Duration::from_secs(60),
+            patience: Duration::from_secs(60),
             program: (env!("CARGO_BIN_EXE_netboot-stage1").into(), Vec::new()),
         }
     }

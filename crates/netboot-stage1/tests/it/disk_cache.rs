@@ -92,6 +92,7 @@ fn without_the_label_nothing_is_mounted_or_told() {
     }
     let disk = CacheDisk::new("ext4", 64);
     let mut options = disk.options();
+    options.wait = Duration::ZERO;
     options.label.push('x');
     let (cache, told) = CacheDisk::try_open(&options);
     assert!(cache.is_none());

@@ -51,7 +51,7 @@ fn a_service_that_is_away_or_hangs_delays_no_boot() {
     machine.add_parameter(&format!("netboot.report={hangs}"));
     let start = Instant::now();
     machine.boot().summary();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     drop(listener);
 
     let outcome = machine.boot();

@@ -158,7 +158,7 @@ impl Machine {
         let machine = Self { directory: TempDir::new().unwrap(), arguments: Vec::new() };
         fs::write(machine.path("cmdline"), format!("{command_line}\n")).unwrap();
         machine.set_memory(8 << 30);
-        machine.with(&["--delay", "0", "--patience", "2"])
+        machine.with(&["--delay", "0", "--patience", "5"])
     }
 
     /// Adds arguments for the program. The last one of a name counts.

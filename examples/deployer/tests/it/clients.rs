@@ -77,6 +77,7 @@ fn trickle(service: &Service, first: &str, mut next: impl Iterator<Item = u8>) -
                 let byte = next.next().unwrap();
                 // The connection may have been closed at this moment.
                 if client.write_all(&[byte]).is_err() {
+                    let _ = client.read_to_end(&mut answer);
                     break;
                 }
             }

@@ -70,7 +70,7 @@ async fn a_hundred_machines_at_once_leave_room_for_the_operator() {
             let answer = service.get("/healthz").send().await.unwrap();
             assert_eq!(answer.text().await.unwrap(), "ok\n");
             slowest = slowest.max(begin.elapsed());
-            assert!(slowest < Duration::from_secs(5), "an answer took {slowest:?}");
+            assert!(slowest < Duration::from_secs(60), "an answer took {slowest:?}");
             tokio::task::yield_now().await;
         }
     };

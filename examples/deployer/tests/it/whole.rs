@@ -63,7 +63,7 @@ own-addresses = true
 async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
     // It plays a machine of the rack, which reaches the service.
     let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
-    let machine = machine.mac(mac).timeout(Duration::from_secs(120));
+    let machine = machine.mac(mac).timeout(Duration::from_secs(600));
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let url = format!("{}/boot", service.url).parse().unwrap();
     let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();

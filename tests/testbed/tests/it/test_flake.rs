@@ -11,7 +11,7 @@ use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool, workspace_directory
 use tempfile::TempDir;
 
 /// The time limit of a machine in seconds. It takes about three.
-const BOOT_SECONDS: &str = "120";
+const BOOT_SECONDS: &str = "600";
 
 /// Nix and a flake in a temporary directory.
 struct Site {

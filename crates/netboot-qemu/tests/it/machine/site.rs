@@ -77,7 +77,7 @@ impl Site {
 
 /// A machine with this firmware and a time limit for a busy computer.
 pub(crate) fn machine(firmware: Firmware) -> MachineBuilder {
-    Machine::builder().firmware(firmware).memory_mib(512).timeout(Duration::from_secs(120))
+    Machine::builder().firmware(firmware).memory_mib(512).timeout(Duration::from_secs(600))
 }
 
 /// Checks what is true of every report.
