@@ -79,6 +79,13 @@ pub trait Artifact: fmt::Debug + Send + Sync {
     fn local_path(&self) -> Option<&Path> {
         None
     }
+
+    /// Returns true if nobody changes the bytes of the file at [`local_path`](Self::local_path),
+    /// although the file may be deleted. A store may then let a program read the file at any time.
+    /// It copies other files first if a change while the program reads would publish wrong bytes.
+    fn is_immutable(&self) -> bool {
+        false
+    }
 }
 
 /// Implements the trait for a pointer.
@@ -108,6 +115,10 @@ macro_rules! forward_artifact {
 
             fn local_path(&self) -> Option<&Path> {
                 (**self).local_path()
+            }
+
+            fn is_immutable(&self) -> bool {
+                (**self).is_immutable()
             }
         }
     };

@@ -30,7 +30,11 @@ pub struct FileArtifact {
     path: PathBuf,
     identity: Identity,
     sha256: Sha256Digest,
+    is_immutable: bool,
 }
+
+/// The directory of Nix, which never changes the files in it.
+const NIX_STORE: &str = "/nix/store";
 
 /// The number of bytes between two reports of the progress. Smaller files are hashed in no time.
 const REPORT: u64 = 8 * 1024 * 1024;
@@ -80,7 +84,7 @@ impl FileArtifact {
             blocking(move || hash(kind, &name, &path, &context))
         };
         let (identity, sha256) = hashing.await?;
-        Ok(Self { kind, file_name, path, identity, sha256 })
+        Ok(Self::new(kind, file_name, path, identity, sha256))
     }
 
     /// Opens the file at `path` without hashing it. `sha256` is its digest, which the caller
@@ -103,7 +107,28 @@ impl FileArtifact {
         if metadata.len() == 0 {
             return Err(Error::EmptyArtifact { kind, path });
         }
-        Ok(Self { kind, file_name, path, identity: Identity::of(&metadata), sha256 })
+        Ok(Self::new(kind, file_name, path, Identity::of(&metadata), sha256))
+    }
+
+    fn new(
+        kind: ArtifactKind,
+        file_name: FileName,
+        path: PathBuf,
+        identity: Identity,
+        sha256: Sha256Digest,
+    ) -> Self {
+        let is_immutable = path.starts_with(NIX_STORE);
+        Self { kind, file_name, path, identity, sha256, is_immutable }
+    }
+
+    /// Promises that nobody changes the bytes of the file: see
+    /// [`is_immutable`](Artifact::is_immutable). Files in the Nix store have this promise already.
+    /// Give it only for files that your program alone writes, once, before it opens them: if
+    /// another program changes a file while it is published, machines may get wrong bytes.
+    #[must_use]
+    pub fn with_immutable(mut self, is_immutable: bool) -> Self {
+        self.is_immutable = is_immutable;
+        self
     }
 
     /// Returns the path of the file, with symbolic links resolved.
@@ -186,5 +211,9 @@ impl Artifact for FileArtifact {
 
     fn local_path(&self) -> Option<&Path> {
         Some(&self.path)
+    }
+
+    fn is_immutable(&self) -> bool {
+        self.is_immutable
     }
 }

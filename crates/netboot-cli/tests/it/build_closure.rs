@@ -36,7 +36,7 @@ fn an_image_with_a_closure_is_published_and_goes_on_from_its_folder() {
     assert!(closure.len() >= 3, "{closure:?}");
     assert!(files(&place.path().join("pxe/blobs")).is_superset(&closure));
     let blob = folder.join("blobs").join(closure.first().unwrap());
-    assert_eq!(blob.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(blob.metadata().unwrap().permissions().mode() & 0o777, 0o444);
     let script = String::from_utf8(place.artifact("worker/netboot.ipxe")).unwrap();
     assert!(script.contains("netboot.from=http://127.0.0.1:8080/ "), "{script}");
 

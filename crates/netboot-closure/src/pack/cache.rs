@@ -28,6 +28,10 @@ const RECORD: &str = "record";
 /// The start of the names of unfinished files.
 const UNFINISHED: &str = "unfinished-";
 
+/// The mode of a blob. Nobody writes to it again, so a publisher may send it without a copy. A web
+/// server that runs as another user may serve links to it.
+const BLOB_MODE: u32 = 0o444;
+
 /// The number of bytes of a blob that are hashed at a time.
 const BUFFER: usize = 256 * 1024;
 
@@ -62,7 +66,6 @@ impl Cache {
     pub(crate) fn temporary_file(&self) -> Result<NamedTempFile, Error> {
         tempfile::Builder::new()
             .prefix(UNFINISHED)
-            // A web server that runs as another user may serve links to the file.
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(&self.directory)
             .map_err(|source| Error::io("create a file in", &self.directory, source))
@@ -104,6 +107,11 @@ impl Cache {
         // Nothing is synchronised: a file that a power cut damages is noticed when it is found.
         io::Write::write_all(&mut record_file, packed.record().as_bytes())
             .map_err(|source| Error::io("write", &record, source))?;
+        let blob_mode = Permissions::from_mode(BLOB_MODE);
+        blob_file
+            .as_file()
+            .set_permissions(blob_mode)
+            .map_err(|source| Error::io("write", &packed.file, source))?;
         for (unfinished, place) in [(blob_file, &packed.file), (record_file, &record)] {
             unfinished.persist(place).map_err(|error| Error::io("write", place, error.error))?;
         }

@@ -1,8 +1,10 @@
 //! A packed closure as the closure of an image.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use netboot_core::{
@@ -23,6 +25,9 @@ const INDEX_LIMIT: u64 = 64 << 20;
 
 /// The number of bytes of archives between two events.
 const REPORT_EVERY: u64 = 16 << 20;
+
+/// The permission bits that let somebody write to a file.
+const WRITABLE: u32 = 0o222;
 
 /// The subject of the events of progress.
 const SUBJECT: &str = "closure";
@@ -91,7 +96,10 @@ impl PackedClosure {
                 let name = FileName::from(&sha256);
                 let kind = ArtifactKind::StorePath;
                 let blob = FileArtifact::with_known_digest(kind, name, file, sha256)?;
-                blobs.push(Arc::new(blob));
+                // An earlier version left its blobs writable, and other directories link to them.
+                let is_immutable = fs::metadata(blob.path())
+                    .is_ok_and(|file| file.permissions().mode() & WRITABLE == 0);
+                blobs.push(Arc::new(blob.with_immutable(is_immutable)));
             }
         }
         Ok(Closure {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use netboot_closure::{Error, Index};
-use netboot_core::{ArtifactKind, CancellationToken, Context, Event, Phase, Sha256Digest};
+use netboot_core::{
+    Artifact, ArtifactKind, CancellationToken, Context, Event, Phase, Sha256Digest,
+};
 use tokio::io::AsyncReadExt;
 
 use crate::pack::Site;
@@ -91,4 +93,18 @@ async fn a_blob_that_disappeared_is_an_error_with_its_path() {
     std::fs::remove_file(&packed.blobs[1]).unwrap();
     let error = packed.to_closure().unwrap_err();
     assert!(error.to_string().contains(packed.blobs[1].to_str().unwrap()), "{error}");
+}
+
+/// A store may send such a blob without a copy. A blob that somebody may write to has no promise.
+#[tokio::test]
+async fn blobs_never_change() {
+    let site = Site::new();
+    let packed = site.pack(&site.packer()).unwrap();
+    assert!(packed.to_closure().unwrap().blobs.iter().all(Artifact::is_immutable));
+    let writable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(&packed.blobs[0], writable).unwrap();
+    let blobs = packed.to_closure().unwrap().blobs;
+    let may_change: Vec<_> = blobs.iter().filter(|blob| !blob.is_immutable()).collect();
+    let [blob] = may_change[..] else { panic!("{may_change:?}") };
+    assert_eq!(blob.local_path(), Some(&*packed.blobs[0].canonicalize().unwrap()));
 }

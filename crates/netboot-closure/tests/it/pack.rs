@@ -164,6 +164,8 @@ fn only_what_is_new_is_packed() {
 fn a_damaged_cache_is_repaired() {
     let site = Site::new();
     let first = site.pack(&site.packer()).unwrap();
+    let writable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(&first.blobs[0], writable).unwrap();
     File::options().write(true).open(&first.blobs[0]).unwrap().set_len(5).unwrap();
     fs::remove_file(&first.blobs[1]).unwrap();
     let record = first.blobs[2].with_extension("").with_extension("record");
@@ -297,6 +299,8 @@ fn a_blob_that_was_damaged_on_the_disk_is_packed_again() {
         let whole = fs::read(file).unwrap();
         let mut damaged = whole.clone();
         *damaged.last_mut().unwrap() ^= 1;
+        // Nobody may write to the blob itself.
+        fs::remove_file(file).unwrap();
         fs::write(file, &damaged).unwrap();
         let repaired = site.pack(&site.packer()).unwrap();
         assert_eq!((repaired.packed, &repaired.index), (1, &first.index), "{}", entry.path);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use netboot_core::contract::check_artifact;
 use netboot_core::{
@@ -116,6 +117,22 @@ async fn what_is_no_file_with_bytes_is_refused() {
     let error = open_kernel(&missing).await.unwrap_err();
     assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("does not exist")), "{error:?}");
+}
+
+/// The promise goes through the pointers to an artifact.
+#[tokio::test]
+async fn a_file_may_change_unless_its_owner_promises_otherwise() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("kernel");
+    fs::write(&path, "the kernel").unwrap();
+    let artifact = open_kernel(&path).await.unwrap();
+    assert!(!artifact.is_immutable());
+    let promised = artifact.clone().with_immutable(true);
+    assert!(promised.is_immutable() && !promised.clone().with_immutable(false).is_immutable());
+    let (shared, boxed): (Arc<dyn Artifact>, Box<dyn Artifact>) =
+        (Arc::new(promised.clone()), Box::new(promised));
+    assert!(Artifact::is_immutable(&shared) && Artifact::is_immutable(&boxed));
+    check_artifact(&shared).await;
 }
 
 /// Nix's `result` is a link. The artifact is the link's target at the time of opening.

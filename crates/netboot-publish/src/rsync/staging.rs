@@ -1,4 +1,5 @@
-//! Copies files to a private directory before they are sent, so that they cannot change meanwhile.
+//! Puts artifacts into a private directory before they are sent, so that they cannot change
+//! meanwhile. A file that never changes needs only a link there.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{Content, Context, Sha256Hasher};
 use tokio::io::AsyncReadExt;
 
@@ -16,8 +18,8 @@ use crate::store::Upload;
 /// The number of bytes that are copied or held in memory at once.
 const CHUNK: u64 = 4 * 1024 * 1024;
 
-/// Files in this directory never change, so the store does not copy them.
-const NIX_STORE: &str = "/nix/store";
+/// The number of files that are copied at once.
+const PARALLEL_COPIES: usize = 4;
 
 /// Puts every artifact into the tree. Wrong bytes are an error here, before anything is sent.
 pub(super) async fn stage(
@@ -30,14 +32,20 @@ pub(super) async fn stage(
     let _stop_on_drop = stop.clone().drop_guard();
     let context = context.clone().with_cancellation(stop);
     work.create_parents(uploads.iter().map(Upload::path))?;
-    for upload in uploads {
-        context.check()?;
-        match upload.artifact().local_path() {
-            Some(source) => stage_file(work, upload, source, &context).await?,
-            None => stage_stream(work, upload, &context).await?,
-        }
+    let staging: Vec<_> = uploads.iter().map(|upload| stage_one(work, upload, &context)).collect();
+    stream::iter(staging).buffer_unordered(PARALLEL_COPIES).try_collect().await
+}
+
+async fn stage_one(
+    work: &Arc<WorkDirectory>,
+    upload: &Upload,
+    context: &Context,
+) -> Result<(), Error> {
+    context.check()?;
+    match upload.artifact().local_path() {
+        Some(source) => stage_file(work, upload, source, context).await,
+        None => stage_stream(work, upload, context).await,
     }
-    Ok(())
 }
 
 async fn stage_file(
@@ -50,7 +58,7 @@ async fn stage_file(
     // before and after the copy.
     drop(upload.artifact().open().await?);
     let (source, place) = (source.to_owned(), work.in_tree(upload.path()));
-    if source.starts_with(NIX_STORE) {
+    if upload.artifact().is_immutable() {
         return symlink(&source, &place).map_err(|error| Error::io("link", &place, error));
     }
     let (work, context, size) = (work.clone(), context.clone(), upload.artifact().size());

@@ -56,6 +56,9 @@ pub(super) async fn send(
     session.write("send to", &work, &options, context, on_line).await?;
     session.directories.add(needed(paths()));
     progress.finish(context);
+    // To delete large copies takes time, which the next run can use. The runtime waits for it when
+    // it ends.
+    drop(tokio::task::spawn_blocking(move || drop(work)));
     Ok(())
 }
 

@@ -58,6 +58,7 @@ mod rsync_contract;
 mod rsync_failures;
 mod rsync_runs;
 mod rsync_ssh;
+mod rsync_staging;
 mod rsync_transfer;
 mod s3;
 mod s3_batches;
