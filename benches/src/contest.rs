@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use netboot_testbed::{FaultProxy, HttpFault, StreamFault};
+use netboot_testbed::{FaultProxy, HttpFault, LongLine, StreamFault};
 
 use crate::measured::Run;
 use crate::row::{Figures, Goal, Row};
@@ -14,19 +14,28 @@ pub struct Wire {
     server: SocketAddr,
     proxy: FaultProxy,
     is_http: bool,
+    /// The line to a server that is far away, which ends when this is dropped.
+    _line: Option<LongLine>,
 }
 
 impl Wire {
     /// The way to a server of any protocol. Its round trips are not counted.
     pub fn stream(server: SocketAddr) -> Self {
         let proxy = FaultProxy::stream(server, |_| StreamFault::None);
-        Self { server, proxy, is_http: false }
+        Self { server, proxy, is_http: false, _line: None }
+    }
+
+    /// The way to a server of any protocol that is far away: see [`LongLine`].
+    pub fn long(server: SocketAddr, round_trip: Duration) -> Self {
+        let line = LongLine::to(server, round_trip);
+        let wire = Self::stream(line.address());
+        Self { _line: Some(line), ..wire }
     }
 
     /// The way to a server of HTTP. Its requests are counted.
     pub fn http(server: SocketAddr) -> Self {
         let proxy = FaultProxy::http(server, |_, _| HttpFault::None);
-        Self { server, proxy, is_http: true }
+        Self { server, proxy, is_http: true, _line: None }
     }
 
     /// The way to a server of HTTP that takes `latency` more for each request.
@@ -36,7 +45,7 @@ impl Wire {
             netboot_testbed::Moment::Answered => HttpFault::None,
         };
         let proxy = FaultProxy::http(server, slow);
-        Self { server: proxy.address(), proxy, is_http: true }
+        Self { server: proxy.address(), proxy, is_http: true, _line: None }
     }
 }
 

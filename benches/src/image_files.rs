@@ -113,15 +113,17 @@ fn paths(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Hashes the files of a directory that [`ImageFiles`] made, and renders a release of them.
+/// Hashes the files of a directory that [`ImageFiles`] made, and renders a release of them. Promises
+/// that nobody changes the files if `are_immutable`.
 ///
 /// # Panics
 /// If that fails.
-pub async fn release_of(directory: &Path) -> Release {
+pub async fn release_of(directory: &Path, are_immutable: bool) -> Release {
     let open = async |kind, path: PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap();
         let name = FileName::new(name).unwrap();
-        Arc::new(FileArtifact::open(kind, name, path, &Context::new()).await.unwrap())
+        let file = FileArtifact::open(kind, name, path, &Context::new()).await.unwrap();
+        Arc::new(file.with_immutable(are_immutable))
     };
     let kernel = open(ArtifactKind::Kernel, directory.join("bzImage")).await;
     let initrd = open(ArtifactKind::Initrd, directory.join("initrd")).await;

@@ -24,7 +24,9 @@ use netboot_core::{
 
 pub use crate::contest::{Case, Contender, Wire, contest};
 pub use crate::image_files::{ImageFiles, ImageSizes, release_in_memory, release_of};
-pub use crate::measured::{Published, Run, Work, apart, is_publisher, publish, run};
+pub use crate::measured::{
+    Published, Run, Work, apart, is_publisher, publish, publish_immutable, run,
+};
 pub use crate::place::{BUCKET, Place};
 pub use crate::row::{Figures, Goal, Row, table};
 pub use crate::run_counter::RunCounter;

@@ -71,6 +71,11 @@ pub enum Work {
         /// The directory.
         directory: PathBuf,
     },
+    /// It publishes such files with the promise that nobody changes them.
+    PublishImmutable {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// It reads the history.
     History,
     /// It looks at all releases.
@@ -125,6 +130,14 @@ pub fn publish(place: &Place, directory: &Path) -> Published {
     apart(place, Work::Publish { directory: directory.to_owned() })
 }
 
+/// Publishes files that nobody changes.
+///
+/// # Panics
+/// If it fails.
+pub fn publish_immutable(place: &Place, directory: &Path) -> Published {
+    apart(place, Work::PublishImmutable { directory: directory.to_owned() })
+}
+
 /// Does the work, if this is the process that [`apart`] started.
 ///
 /// # Panics
@@ -138,8 +151,9 @@ pub fn is_publisher() -> bool {
         let context = Context::new();
         let (mut begin, mut hash) = (Instant::now(), Duration::ZERO);
         match work {
-            Work::Publish { directory } => {
-                let release = release_of(&directory).await;
+            Work::Publish { ref directory } | Work::PublishImmutable { ref directory } => {
+                let are_immutable = matches!(work, Work::PublishImmutable { .. });
+                let release = release_of(directory, are_immutable).await;
                 hash = begin.elapsed();
                 begin = Instant::now();
                 place.publisher().await.publish(&release, &context).await.unwrap();

@@ -42,6 +42,21 @@ pub enum Place {
         /// The program that is run in place of `rsync`: see [`RunCounter`](crate::RunCounter).
         program: Option<PathBuf>,
     },
+    /// A directory of another machine that is reached by ssh.
+    RsyncSsh {
+        /// The user.
+        user: String,
+        /// The port at 127.0.0.1.
+        port: u16,
+        /// The directory.
+        directory: PathBuf,
+        /// The private key.
+        identity: PathBuf,
+        /// The key of the host.
+        host_key: String,
+        /// The program that is run in place of `rsync`: see [`RunCounter`](crate::RunCounter).
+        program: PathBuf,
+    },
 }
 
 impl Place {
@@ -71,6 +86,13 @@ impl Place {
                 if let Some(program) = program {
                     builder = builder.rsync_program(program);
                 }
+                Publisher::new(builder.build().unwrap())
+            }
+            Self::RsyncSsh { user, port, directory, identity, host_key, program } => {
+                let directory = directory.to_str().unwrap();
+                let target = RsyncTarget::ssh(user, "127.0.0.1", *port, directory).unwrap();
+                let builder = RsyncStore::builder(target).rsync_program(program);
+                let builder = builder.identity_file(identity).host_key(host_key);
                 Publisher::new(builder.build().unwrap())
             }
         }

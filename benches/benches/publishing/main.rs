@@ -22,11 +22,14 @@ use netboot_benches::{Row, is_publisher, is_test, table};
 /// The name of a place, and the function that measures it.
 type Place = (&'static str, fn() -> Vec<Row>);
 
-const PLACES: [Place; 6] = [
+const PLACES: [Place; 9] = [
     ("local", local::rows),
     ("s3", s3::rows),
     ("oci", oci::rows),
-    ("rsync", rsync::rows),
+    ("rsync-daemon", rsync::daemon_rows),
+    ("rsync-daemon-far", rsync::far_daemon_rows),
+    ("rsync-ssh", rsync::ssh_rows),
+    ("rsync-ssh-far", rsync::far_ssh_rows),
     ("growth-in-a-directory", growth::local_rows),
     ("growth-in-a-bucket", growth::s3_rows),
 ];

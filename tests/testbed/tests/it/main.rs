@@ -1,6 +1,7 @@
 //! The tests of the test bed.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod long_line;
 mod registry;
 mod s3_server;
 mod set_up;
