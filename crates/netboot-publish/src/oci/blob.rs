@@ -81,7 +81,8 @@ async fn send_once(
     context: &Context,
 ) -> Result<(), Error> {
     let announced = upload.content();
-    if !forced && is_there(client, &announced.sha256).await? {
+    let has_to_send = forced || client.blobs.was_there(&announced.sha256) == Some(false);
+    if !has_to_send && is_there(client, &announced.sha256).await? {
         return Outgoing::new(upload, sent, &Arc::default(), context).check().await;
     }
     let mut url = begin(client).await?;
@@ -99,6 +100,7 @@ async fn send_once(
     }
     let response = answer?;
     if response.status().is_success() {
+        client.blobs.note(announced.sha256, true);
         return Ok(());
     }
     Err(answered(call.action, &call.url, Answered::read(response).await))
@@ -218,9 +220,11 @@ pub(super) async fn is_whole(client: &Client, stored: &Stored) -> Result<bool, E
     Ok(hasher.finish() == (stored.sha256, stored.size))
 }
 
-/// Returns true if the repository has a blob.
+/// Returns true if the repository has a blob, and remembers it.
 pub(super) async fn is_there(client: &Client, sha256: &Sha256Digest) -> Result<bool, Error> {
     let url = client.url(&format!("blobs/sha256:{sha256}"));
     let call = Call::new("read", Method::HEAD, url);
-    Ok(!is_missing(client.call(&call, is_missing).await?.status()))
+    let is_there = !is_missing(client.call(&call, is_missing).await?.status());
+    client.blobs.note(*sha256, is_there);
+    Ok(is_there)
 }

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::answer::Answered;
 use super::authorization::{Access, AnsweredWith, Authorization};
+use super::blob_memory::BlobMemory;
 use super::error::{answered, transport};
 use super::failure::OciFailure;
 use super::settings::Settings;
@@ -36,6 +37,7 @@ pub(super) struct Client {
     pub(super) settings: Settings,
     http: Http,
     authorization: Authorization,
+    pub(super) blobs: BlobMemory,
     /// The registry's time in seconds since 1970, as its last answer said it. 0: unknown.
     date: AtomicU64,
 }
@@ -81,7 +83,8 @@ impl Call {
 
 impl Client {
     pub(super) fn new(settings: Settings, http: Http, authorization: Authorization) -> Self {
-        Self { settings, http, authorization, date: AtomicU64::new(0) }
+        let (blobs, date) = (BlobMemory::default(), AtomicU64::new(0));
+        Self { settings, http, authorization, blobs, date }
     }
 
     /// The URL of a manifest, a blob or a list of the repository.

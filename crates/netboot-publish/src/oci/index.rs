@@ -163,6 +163,12 @@ impl Index {
         Ok((Arc::default(), Vec::new()))
     }
 
+    /// Remembers a part that this process wrote.
+    pub(super) fn add(&self, part: Arc<Part>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut known).add(part);
+    }
+
     /// Forgets a part that is deleted. No other part gets its tag.
     pub(super) fn forget(&self, tag: &str) {
         self.gone().insert(tag.to_owned());

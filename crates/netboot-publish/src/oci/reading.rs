@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::layout::Location;
 use netboot_core::{ArtifactReader, ReleasePath};
 
-use super::artifact::Stored;
+use super::artifact::{Entries, Stored};
+use super::client::Client;
 use super::index::Scope;
 use super::target::Target;
 use super::{blob, file, tag};
 use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Version};
 
+/// The most blobs for which `stat` asks the registry, each by a request.
+const MOST_QUESTIONS: usize = 64;
+
 impl Stored {
-    fn entry(&self) -> Entry {
+    pub(super) fn entry(&self) -> Entry {
         Entry::Object { size: self.size, modified: self.modified }
     }
 }
@@ -23,6 +28,12 @@ pub(super) async fn stat(
     target: &Target,
     paths: &[ReleasePath],
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+    let found = find_all(target, paths).await?;
+    Ok(found.into_iter().map(|(path, stored)| (path, stored.entry())).collect())
+}
+
+/// Finds objects. Leaves out blobs that the registry has lost.
+pub(super) async fn find_all(target: &Target, paths: &[ReleasePath]) -> Result<Entries, Error> {
     let client = target.client.as_ref();
     let (mut files, mut objects) = (Vec::new(), Vec::new());
     for path in paths {
@@ -34,17 +45,40 @@ pub(super) async fn stat(
     let read = stream::iter(files)
         .map(|(tag, path)| async move {
             let file = file::get(client, &path, &tag).await?;
-            Ok::<_, Error>(file.map(|file| (path, file.stored.entry())))
+            Ok::<_, Error>(file.map(|file| (path, file.stored)))
         })
         .buffer_unordered(client.settings.parallelism);
     let read: Vec<_> = read.try_collect().await?;
-    let mut found: BTreeMap<_, _> = read.into_iter().flatten().collect();
+    let mut found: Entries = read.into_iter().flatten().collect();
     if !objects.is_empty() {
         let known = target.index.read(client, &Scope::of(objects.iter().copied())).await?;
-        let entry = |path: &ReleasePath| Some((path.clone(), known.get(path)?.entry()));
-        found.extend(objects.into_iter().filter_map(entry));
+        let entry = |path: &ReleasePath| Some((path.clone(), known.get(path)?.clone()));
+        let named: Entries = objects.into_iter().filter_map(entry).collect();
+        found.extend(without_lost_blobs(client, named).await?);
     }
     Ok(found)
+}
+
+/// Leaves out blobs that artifacts name and the registry does not have. It is not asked if they are
+/// many.
+async fn without_lost_blobs(client: &Client, mut entries: Entries) -> Result<Entries, Error> {
+    let is_unseen = |(path, stored): &(&ReleasePath, &Stored)| {
+        matches!(Location::parse(path.as_str()), Some(Location::Blob(_)))
+            && client.blobs.was_there(&stored.sha256) != Some(true)
+    };
+    let unseen: Vec<_> = entries.iter().filter(is_unseen).map(|(_, it)| it.sha256).collect();
+    if unseen.len() > MOST_QUESTIONS {
+        return Ok(entries);
+    }
+    let asked = stream::iter(unseen)
+        .map(|sha256| async move {
+            let is_there = blob::is_there(client, &sha256).await?;
+            Ok::<_, Error>((!is_there).then_some(sha256))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    let lost: Vec<_> = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+    entries.retain(|_, stored| !lost.contains(&stored.sha256));
+    Ok(entries)
 }
 
 pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Listed>, Error> {

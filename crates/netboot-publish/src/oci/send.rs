@@ -1,10 +1,10 @@
 //! Sends a batch of objects in bounded memory.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::{Content, Context, ReleaseId, ReleasePath};
+use netboot_core::{Content, Context, ReleasePath};
 
 use super::artifact::{Entries, Kind, Stored};
 use super::index::{Objects, Part, Scope, release_of};
@@ -20,39 +20,67 @@ const MOST_UNNAMED: usize = 500;
 /// The most bytes that are sent before a part names them: 1 GiB.
 const MOST_UNNAMED_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// Sends batches, one after another.
 pub(super) async fn send(
     target: &Target,
-    uploads: Vec<Upload>,
+    batches: Vec<Vec<Upload>>,
     context: &Context,
 ) -> Result<(), Error> {
     context.check()?;
     tokio::select! {
         biased;
         () = context.cancellation().cancelled() => Err(Error::Cancelled),
-        sent = send_all(target, uploads, context) => sent,
+        sent = send_all(target, batches, context) => sent,
     }
 }
 
-async fn send_all(target: &Target, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-    let mut files = Vec::new();
-    let mut groups: BTreeMap<Option<ReleaseId>, Vec<Upload>> = BTreeMap::new();
-    for upload in uploads {
-        match tag::of_file(upload.path()) {
-            Some(tag) => files.push((tag, upload)),
-            None => groups.entry(release_of(upload.path())).or_default().push(upload),
-        }
-    }
-    if !groups.is_empty() {
-        let paths = groups.values().flatten().map(Upload::path);
-        let known = target.index.read(&target.client, &Scope::of(paths)).await?;
-        let mut parts = Vec::new();
-        for group in groups.into_values() {
-            for batch in batches(group) {
-                parts.push(send_part(target, &known, &batch, context).await?);
+async fn send_all(
+    target: &Target,
+    batches: Vec<Vec<Upload>>,
+    context: &Context,
+) -> Result<(), Error> {
+    // Objects of several batches go into one part, which puts all of them into place at one moment.
+    let mut objects = Vec::new();
+    for batch in batches {
+        let mut files = Vec::new();
+        for upload in batch {
+            match tag::of_file(upload.path()) {
+                Some(tag) => files.push((tag, upload)),
+                None => objects.push(upload),
             }
         }
-        tidy::after_sending(target, parts).await?;
+        if !files.is_empty() {
+            send_objects(target, std::mem::take(&mut objects), context).await?;
+            send_files(target, files, context).await?;
+        }
     }
+    send_objects(target, objects, context).await
+}
+
+/// Sends objects, in their order.
+async fn send_objects(
+    target: &Target,
+    uploads: Vec<Upload>,
+    context: &Context,
+) -> Result<(), Error> {
+    if uploads.is_empty() {
+        return Ok(());
+    }
+    let scope = Scope::of(uploads.iter().map(Upload::path));
+    let known = target.index.read(&target.client, &scope).await?;
+    let mut parts = Vec::new();
+    for batch in batches(uploads) {
+        parts.push(send_part(target, &known, &batch, context).await?);
+    }
+    tidy::after_sending(target, parts).await
+}
+
+/// Sends files that change.
+async fn send_files(
+    target: &Target,
+    files: Vec<(String, Upload)>,
+    context: &Context,
+) -> Result<(), Error> {
     let writes = stream::iter(files)
         .map(|(tag, upload)| async move {
             let bytes = whole(&upload).await?;
@@ -66,26 +94,23 @@ async fn send_all(target: &Target, uploads: Vec<Upload>, context: &Context) -> R
     Ok(())
 }
 
-/// Cuts a batch into smaller ones, so that no blob is long without a part that names it: a registry
-/// collects such blobs as garbage.
+/// Cuts uploads into batches, in their order, so that no blob is long without a part that names it:
+/// a registry collects such blobs as garbage. A part has files of one release at most.
 fn batches(uploads: Vec<Upload>) -> Vec<Vec<Upload>> {
-    let mut batches = vec![Vec::new()];
-    let mut bytes = 0;
+    let (mut batches, mut batch) = (Vec::new(), Vec::new());
+    let (mut bytes, mut release) = (0, None);
     for upload in uploads {
-        let size = upload.artifact().size();
-        let last = batches.len() - 1;
-        if batches[last].len() >= MOST_UNNAMED
-            || (bytes + size > MOST_UNNAMED_BYTES && !batches[last].is_empty())
-        {
-            batches.push(Vec::new());
-            bytes = 0;
+        let (size, of) = (upload.artifact().size(), release_of(upload.path()));
+        let is_full = batch.len() >= MOST_UNNAMED || bytes + size > MOST_UNNAMED_BYTES;
+        if (is_full && !batch.is_empty()) || (of.is_some() && release.is_some() && of != release) {
+            batches.push(std::mem::take(&mut batch));
+            (bytes, release) = (0, None);
         }
         bytes += size;
-        if let Some(batch) = batches.last_mut() {
-            batch.push(upload);
-        }
+        release = release.or(of);
+        batch.push(upload);
     }
-    batches.retain(|batch| !batch.is_empty());
+    batches.push(batch);
     batches
 }
 
@@ -96,7 +121,7 @@ async fn send_part(
     known: &Objects,
     batch: &[Upload],
     context: &Context,
-) -> Result<Part, Error> {
+) -> Result<Arc<Part>, Error> {
     let client = target.client.as_ref();
     for is_repeated in [false, true] {
         let sends = stream::iter(batch.to_vec())
@@ -125,7 +150,7 @@ async fn send_part(
             (upload.path().clone(), new.after(known.get(upload.path())))
         };
         let entries: Entries = batch.iter().map(entry).collect();
-        if let Some((part, _)) = write_part(client, Kind::Part, entries, None).await? {
+        if let Some((part, _)) = write_part(target, Kind::Part, entries, None).await? {
             return Ok(part);
         }
     }

@@ -10,10 +10,11 @@ use netboot_core::{ArtifactReader, Context, ReleasePath};
 use url::Url;
 
 use super::target::Target;
-use super::{reading, send, swap, tidy};
+use super::{look, reading, send, swap, tidy};
 use crate::error::Error;
 use crate::store::{
-    Capabilities, Document, Entry, ListScope, Listed, Store, StoreLock, Swap, Upload, Version,
+    Answer, Capabilities, Document, Entry, ListScope, Listed, Question, Store, StoreLock, Swap,
+    Upload, Version,
 };
 
 /// A repository of a registry that speaks the [OCI distribution API][spec].
@@ -44,7 +45,8 @@ use crate::store::{
 /// | `part-…` | `application/vnd.netboot.part.v1` | what was sent together: the files of a release that is not whole yet, or blobs |
 /// | `part-…` and `release-<id>` | `application/vnd.netboot.release.v1` | a whole release: its `manifest.json` is the configuration, its files and the blobs that it names are the layers |
 ///
-/// The store never changes a part. To remove an object, it writes a new part with the remaining
+/// Batches that are sent in order become one part, which puts all their objects into place at one
+/// moment. The store never changes a part. To remove an object, it writes a new part with the remaining
 /// objects and then deletes the old part. An object is there if a part names it. If several parts
 /// name one path, the object that was written last is there. So publishers that write at the same
 /// moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release; the
@@ -60,6 +62,11 @@ use crate::store::{
 ///   not know them write anyway. So [`build`](super::OciStoreBuilder::build) tests it once. Without
 ///   it, the receipt says that the order of publishers is not guarded.
 /// - **Lock**: there is none. Prune only while nobody publishes to the repository.
+/// - **Loss**: artifacts say what is there. `stat` and `look` also ask the registry for each blob
+///   that they find, if these are 64 at most, so that a blob which the registry has lost is sent
+///   again. `list` does not ask. The registry is not asked for the other files of a release: a reader finds
+///   no object where the registry has lost one, and the depth
+///   [`Content`](crate::VerifyDepth::Content) of verification reports it.
 /// - **Times**: registries keep none. Each object has the time at which it was written in an
 ///   annotation, in whole seconds by the registry's clock.
 /// - **Checks**: a registry refuses bytes that do not have the announced digest. The store hashes
@@ -143,8 +150,20 @@ impl Store for OciStore {
         reading::open(&self.target, path, range).await
     }
 
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        look::look(&self.target, question).await
+    }
+
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        send::send(&self.target, uploads, context).await
+        send::send(&self.target, vec![uploads], context).await
+    }
+
+    async fn send_in_order(
+        &self,
+        batches: Vec<Vec<Upload>>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        send::send(&self.target, batches, context).await
     }
 
     async fn swap(

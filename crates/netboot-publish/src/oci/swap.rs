@@ -33,7 +33,7 @@ pub(super) async fn swap(
                 return Ok(Swap::Conflict);
             }
         }
-        send::send(target, vec![upload(path.clone(), content)?], &Context::new()).await?;
+        send::send(target, vec![vec![upload(path.clone(), content)?]], &Context::new()).await?;
         return Ok(Swap::Done);
     };
     let condition = if target.compare_and_swap {
@@ -70,11 +70,15 @@ pub(super) async fn keeps_conditions(client: &Client) -> Result<bool, Error> {
         let draft = Draft::new(Kind::File, PROBE_TAG, &nothing);
         Draft { condition, mark: Some(step.to_owned()), ..draft }.write(client).await
     };
+    let other = Version::new("0".repeat(64));
+    // Most registries know no conditions, and this is all they are asked.
+    if put("other", condition(Some(&other))).await? != Written::Conflict {
+        return Ok(false);
+    }
     // The tag is there after the first request, whoever wrote it.
     for step in ["first", "second"] {
         match put(step, condition(None)).await? {
             Written::Conflict => {
-                let other = Version::new("0".repeat(64));
                 let is_kept = put("other", condition(Some(&other))).await? == Written::Conflict;
                 let Some(there) = manifests::get(client, PROBE_TAG).await? else {
                     return Ok(false);

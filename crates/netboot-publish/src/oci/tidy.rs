@@ -57,9 +57,9 @@ async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error>
 }
 
 /// Removes what the new parts replace. A release that is whole becomes one artifact.
-pub(super) async fn after_sending(target: &Target, parts: Vec<Part>) -> Result<(), Error> {
+pub(super) async fn after_sending(target: &Target, parts: Vec<Arc<Part>>) -> Result<(), Error> {
     let new = parts.iter().map(|part| part.tag.clone()).collect();
-    let fresh = parts.into_iter().flat_map(|part| part.entries).collect();
+    let fresh = parts.iter().flat_map(|part| part.entries.clone()).collect();
     Change { doomed: BTreeSet::new(), fresh, new }.make(target).await
 }
 
@@ -105,7 +105,7 @@ impl Change {
                     if !old.is_empty() || (rest.len() > 1 && touched.contains(&release)) =>
                 {
                     let all = old.into_iter().chain(rest).collect();
-                    self.make_one(target, &release, all).await?;
+                    self.make_one(target, &release, all, &objects).await?;
                     tagged.insert(release);
                 }
                 None if !old.is_empty() => self.rewrite(target, old).await?,
@@ -171,7 +171,7 @@ impl Change {
             })
         };
         entries.retain(|path, stored| !is_kept(path, stored));
-        write_all(&target.client, Kind::Part, entries, None).await?;
+        write_all(target, Kind::Part, entries, None).await?;
         delete_parts(target, &parts).await
     }
 
@@ -182,6 +182,7 @@ impl Change {
         target: &Target,
         release: &ReleaseId,
         parts: Vec<Arc<Part>>,
+        known: &Arc<Objects>,
     ) -> Result<(), Error> {
         let client = target.client.as_ref();
         let mut entries = self.remainder(&parts);
@@ -191,7 +192,11 @@ impl Change {
             None => Vec::new(),
         };
         let named: Vec<_> = blobs.iter().filter(|path| !self.doomed.contains(path)).collect();
-        let objects = &target.index.read(client, &Scope::of(named.iter().copied())).await?;
+        let objects = if named.iter().all(|path| known.get(path).is_some()) {
+            known
+        } else {
+            &target.index.read(client, &Scope::of(named.iter().copied())).await?
+        };
         let named = named.into_iter();
         // A part of another release may still have the bytes that this change replaces.
         let now = |path| self.fresh.get(path).or_else(|| objects.get(path));
@@ -201,7 +206,7 @@ impl Change {
                 entries.entry(path.clone()).or_insert_with(|| stored.clone());
             }
         }
-        let (written, jsons) = write_all(client, Kind::Release, entries, Some(&manifest)).await?;
+        let (written, jsons) = write_all(target, Kind::Release, entries, Some(&manifest)).await?;
         let covered = |part: &Part| {
             part.release().is_none()
                 && part.entries.iter().all(|(path, stored)| {
@@ -238,18 +243,19 @@ async fn named_blobs(client: &Client, stored: &Stored) -> Result<Vec<ReleasePath
 /// Writes entries as one part, or as several if they are too many. Leaves out objects whose blobs
 /// the registry has lost. Returns the entries that were written, and the manifests.
 async fn write_all(
-    client: &Client,
+    target: &Target,
     kind: Kind,
     mut entries: Entries,
     config: Option<&ReleasePath>,
 ) -> Result<(Entries, Vec<Bytes>), Error> {
+    let client = target.client.as_ref();
     for _ in 0..2 {
         let mut jsons = Some(Vec::new());
         let all: Vec<_> = entries.iter().collect();
         for chunk in all.chunks(MOST_ENTRIES) {
             let chunk: Entries =
                 chunk.iter().map(|(path, stored)| ((*path).clone(), (*stored).clone())).collect();
-            let written = write_part(client, kind, chunk, config).await?;
+            let written = write_part(target, kind, chunk, config).await?;
             jsons = jsons.zip(written).map(|(mut jsons, (_, json))| {
                 jsons.push(json);
                 jsons

@@ -1,5 +1,6 @@
 //! Writes artifacts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::client::Client;
 use super::failure::OciFailure;
 use super::index::{Part, release_of};
 use super::manifests::{self, Written};
+use super::target::Target;
 use super::{blob, tag};
 use crate::error::Error;
 
@@ -89,14 +91,15 @@ pub(super) fn kept_blob(client: &Client, stored: &Stored) -> Error {
     Error::oci("write", &url, OciFailure::Corrupted, problem)
 }
 
-/// Writes a new part, and returns it with its manifest. Returns `None` if the registry has lost a
+/// Writes a new part of a target, and returns it with its manifest. Returns `None` if the registry has lost a
 /// blob.
 pub(super) async fn write_part(
-    client: &Client,
+    target: &Target,
     kind: Kind,
     entries: Entries,
     config: Option<&ReleasePath>,
-) -> Result<Option<(Part, Bytes)>, Error> {
+) -> Result<Option<(Arc<Part>, Bytes)>, Error> {
+    let client = target.client.as_ref();
     let release = entries.keys().find_map(release_of);
     let tag = tag::of_new_part(release.as_ref());
     let draft = Draft { config, ..Draft::new(kind, &tag, &entries) };
@@ -105,5 +108,7 @@ pub(super) async fn write_part(
         return Ok(None);
     }
     let digest = Sha256Digest::of(&json);
-    Ok(Some((Part { tag, digest, entries }, json)))
+    let part = Arc::new(Part { tag, digest, entries });
+    target.index.add(part.clone());
+    Ok(Some((part, json)))
 }

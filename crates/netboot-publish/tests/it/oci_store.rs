@@ -1,5 +1,6 @@
 //! The contents of a repository, the garbage collection of a registry, and the bytes that are sent.
 
+use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,7 +156,7 @@ async fn bytes_that_the_registry_has_are_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unchanged_release_takes_few_requests() {
+async fn an_unchanged_release_and_a_changed_one_take_few_requests() {
     let docker = Docker::start(&RegistryAccess::Anyone);
     let address = docker.registry.address().parse().unwrap();
     let proxy = FaultProxy::http(address, |_: &netboot_testbed::HttpRequest, _| HttpFault::None);
@@ -168,6 +169,12 @@ async fn an_unchanged_release_takes_few_requests() {
     again.publish(&release, &Context::new()).await.unwrap();
     let asked = proxy.requests() - sent;
     assert!(asked <= 20, "{asked} requests, after {sent} for the first publishing");
+    // Each of 14 new objects takes up to three requests: one asks for it, and two send it.
+    let before = proxy.requests();
+    let changed = Publisher::new(make().await.unwrap());
+    changed.publish(&sample_release("two"), &Context::new()).await.unwrap();
+    let asked = proxy.requests() - before;
+    assert!(asked <= 75, "{asked} requests for a changed release");
 }
 
 /// A publisher that starts anew asks as much at a target with many releases as at one with few.
@@ -192,4 +199,37 @@ async fn publishing_takes_no_more_requests_where_there_are_more_releases() {
     // Everything is found again.
     let store = docker.builder(REPOSITORY).build().await.unwrap();
     assert_clean(&Publisher::new(store)).await;
+}
+
+/// Deletes a blob on the registry's disk.
+fn lose(docker: &Docker, blob: &ReleasePath) {
+    let digest = blob.as_str().strip_prefix("blobs/").unwrap();
+    let blobs = docker.directory().join("data/docker/registry/v2/blobs/sha256");
+    fs::remove_file(blobs.join(&digest[..2]).join(digest).join("data")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blob_that_the_registry_has_lost_is_sent_again() {
+    let docker = Docker::start(&RegistryAccess::Anyone);
+    let open = async || Publisher::new(docker.builder(REPOSITORY).build().await.unwrap());
+    let [one, two] = ["one", "two"].map(sample_release);
+    let shared = required(&one).into_iter().find(|path| required(&two).contains(path)).unwrap();
+    open().await.publish(&one, &Context::new()).await.unwrap();
+    lose(&docker, &shared);
+    open().await.publish(&two, &Context::new()).await.unwrap();
+    assert_clean(&open().await).await;
+
+    lose(&docker, &shared);
+    let other = open().await;
+    let context = Context::new();
+    let report = other.verify(VerifyScope::Live, VerifyDepth::Listing, &context).await.unwrap();
+    assert!(!report.is_clean(), "the blob is lost");
+    let error = other.activate(one.id(), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, netboot_publish::Error::NotWhole { .. }), "{error:?}");
+    // The live release, and another one.
+    for release in [&two, &one] {
+        open().await.publish(release, &Context::new()).await.unwrap();
+        assert_clean(&open().await).await;
+        lose(&docker, &shared);
+    }
 }

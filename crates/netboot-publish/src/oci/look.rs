@@ -1,0 +1,63 @@
+//! Answers questions about many paths with one list of tags.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use netboot_core::ReleasePath;
+
+use super::artifact::Stored;
+use super::target::Target;
+use super::{blob, file, reading, tag};
+use crate::error::Error;
+use crate::store::{Answer, DOCUMENT_LIMIT, Document, Entry, Question, Version};
+
+pub(super) async fn look(target: &Target, question: &Question) -> Result<Answer, Error> {
+    let (mut files, mut objects) = (Vec::new(), Vec::new());
+    for path in question.documents() {
+        match tag::of_file(path) {
+            Some(tag) => files.push((tag, path.clone())),
+            None => objects.push(path),
+        }
+    }
+    let entries = question.entries().map(|(path, _)| path);
+    let paths: Vec<ReleasePath> = entries.chain(objects.iter().copied()).cloned().collect();
+    let client = target.client.as_ref();
+    let read = stream::iter(files)
+        .map(|(tag, path)| async move {
+            let Some(file) = file::get(client, &path, &tag).await? else { return Ok(None) };
+            let version = file.version();
+            let document = document(target, &file.stored, version).await?;
+            Ok::<_, Error>(Some((path, file.stored.entry(), document)))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    let (found, read) =
+        futures::future::try_join(reading::find_all(target, &paths), read.try_collect::<Vec<_>>())
+            .await?;
+    let entry = |(path, stored): (&ReleasePath, &Stored)| (path.clone(), stored.entry());
+    let mut entries: BTreeMap<ReleasePath, Entry> = found.iter().map(entry).collect();
+    let mut documents = BTreeMap::new();
+    for (path, entry, document) in read.into_iter().flatten() {
+        documents.extend(document.map(|document| (path.clone(), document)));
+        entries.insert(path, entry);
+    }
+    for path in objects {
+        let Some(stored) = found.get(path) else { continue };
+        let version = Version::new(stored.sha256.to_string());
+        let document = document(target, stored, version).await?;
+        documents.extend(document.map(|document| (path.clone(), document)));
+    }
+    Ok(Answer { entries, documents })
+}
+
+/// Reads an object. `None` if it is too large or the registry has lost it.
+async fn document(
+    target: &Target,
+    stored: &Stored,
+    version: Version,
+) -> Result<Option<Document>, Error> {
+    if stored.size > DOCUMENT_LIMIT {
+        return Ok(None);
+    }
+    let bytes = blob::read(&target.client, stored).await?;
+    Ok(bytes.map(|bytes| Document { bytes, version }))
+}
