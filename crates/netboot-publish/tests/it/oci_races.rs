@@ -296,8 +296,8 @@ async fn a_link_that_is_empty_for_a_moment_fails_no_publisher() {
             }
         });
         let publisher = Publisher::new(open(&proxy.address().to_string()).await);
-        let published = publisher.publish(&sample_release("one"), &Context::new()).await;
-        published.expect(what);
+        let outcome = publisher.publish(&sample_release("one"), &Context::new()).await;
+        outcome.expect(what);
         assert_eq!(left.load(Ordering::SeqCst), 0, "{what}: no link was emptied");
     }
 }
