@@ -113,8 +113,8 @@ fn paths(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Hashes the files of a directory that [`ImageFiles`] made, and renders a release of them. Promises
-/// that nobody changes the files if `are_immutable`.
+/// Hashes the files of a directory that [`ImageFiles`] made, and renders a release of them. If
+/// `are_immutable`, promises that nobody changes the files.
 ///
 /// # Panics
 /// If that fails.

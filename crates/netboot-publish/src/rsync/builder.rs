@@ -168,10 +168,11 @@ impl RsyncStoreBuilder {
     }
 
     /// Sets the directory on this machine for files in transit. The store copies each file there
-    /// before it sends it, so that the file cannot change meanwhile. Files that never change are not
-    /// copied ([`Artifact::is_immutable`](netboot_core::Artifact::is_immutable)), such as files in a
-    /// Nix store. Files that the store reads from the target are also put there. Default: the
-    /// system's directory for temporary files.
+    /// before it sends it, so that the file cannot change meanwhile. Files that never change, such
+    /// as those in a Nix store, are not copied
+    /// ([`Artifact::is_immutable`](netboot_core::Artifact::is_immutable)). Files that the store
+    /// reads from the target are also put there. Default: the system's directory for temporary
+    /// files.
     pub fn staging_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.staging_directory = Some(path.into());
         self
