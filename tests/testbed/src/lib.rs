@@ -34,7 +34,7 @@ mod linux_oracle;
 mod long_line;
 mod loopback_server;
 mod process_memory;
-mod program_copy;
+mod program_file;
 mod python_packages;
 mod qemu_process;
 mod registry;
@@ -67,7 +67,7 @@ pub use crate::ipxe_oracle::{Case as OracleCase, Files as OracleFiles, IpxeOracl
 pub use crate::linux_oracle::{LinuxOracle, LinuxRun};
 pub use crate::long_line::LongLine;
 pub use crate::process_memory::peak_memory;
-pub use crate::program_copy::copy_program;
+pub use crate::program_file::{copy_program, write_program};
 pub use crate::registry::{Registry, RegistryAccess};
 pub use crate::rsync_daemon::{RsyncDaemon, RsyncModule};
 pub use crate::s3_server::S3Server;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
-use crate::program_copy::copy_program;
+use crate::program_file::copy_program;
 use crate::tool::tool;
 
 /// Set in the process.

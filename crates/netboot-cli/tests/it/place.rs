@@ -238,7 +238,7 @@ impl Place {
     /// Runs a dry run of pruning until it would delete `count` releases: times in a history are
     /// whole seconds, so that a release is older than nothing only in the next second.
     pub(crate) fn would_prune(&self, arguments: &[&str], count: usize) -> Said {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(240);
         loop {
             let said = self.succeeds(&[arguments, &["--dry-run"]].concat());
             if said.stdout.lines().count() == count {

@@ -62,7 +62,7 @@ impl SleepingFlake {
 pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let begin = Instant::now();
     while !condition() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{what} did not happen");
+        assert!(begin.elapsed() < Duration::from_secs(240), "{what} did not happen");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -77,7 +77,7 @@ impl Terminal {
             if is_shown(&lines) {
                 return lines;
             }
-            assert!(begin.elapsed() < Duration::from_secs(60), "no {what}: {lines:#?}");
+            assert!(begin.elapsed() < Duration::from_secs(240), "no {what}: {lines:#?}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use netboot_core::{Context, Event, Image, Profile, ProfileSpec};
 use netboot_nix::{NixBuilder, NixBuilderOptions};
-use netboot_testbed::{HermeticNix, Testbed};
+use netboot_testbed::{HermeticNix, Testbed, write_program};
 use tempfile::TempDir;
 
 mod caller;
@@ -107,13 +107,7 @@ impl Place {
     pub(crate) fn program(&self, name: &str, script: &str) -> OsString {
         let bin = self.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
-        // Another process writes the file. Otherwise a fork in a parallel test could hold the file
-        // open for writing, and Linux would not run it.
-        let written = Command::new("sh")
-            .args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", script])
-            .arg(bin.join(name))
-            .status();
-        assert!(written.unwrap().success());
+        write_program(&bin.join(name), &format!("#!/bin/sh\n{script}\n"));
         let path = std::env::var_os("PATH").unwrap_or_default();
         let directories = std::iter::once(bin).chain(std::env::split_paths(&path));
         std::env::join_paths(directories).unwrap()

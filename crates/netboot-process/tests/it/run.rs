@@ -167,7 +167,11 @@ async fn a_program_that_is_where_the_hints_say_runs() {
     let hint = async || command().run(pending()).await.unwrap_err().hint().unwrap();
     let install = format!("install `{}`", program.display());
     assert!(hint().await.starts_with(&install));
-    std::fs::write(&program, "#!/bin/sh\npwd\n").unwrap();
+    // A child that another test starts at this moment must not inherit the open file: Linux would
+    // refuse to run it.
+    let write = ["-c", r#"printf '#!/bin/sh\npwd\n' > "$0""#];
+    let written = std::process::Command::new("sh").args(write).arg(&program).status();
+    assert!(written.unwrap().success());
     assert!(hint().await.contains("the working directory of the program exists"));
     std::fs::create_dir(&place).unwrap();
     assert_eq!(hint().await, format!("check that this user may execute `{}`", program.display()));

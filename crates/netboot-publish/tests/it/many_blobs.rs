@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ use netboot_publish::{
     Retention, Signer, Store, VerifyDepth, VerifyScope,
 };
 use netboot_qemu::DirectoryServer;
-use netboot_testbed::{FaultProxy, HttpFault, S3Server, is_long};
+use netboot_testbed::{FaultProxy, HttpFault, S3Server, is_long, write_program};
 
 use crate::faulty::{Faults, Faulty};
 use crate::rsync::DaemonSite;
@@ -250,8 +249,7 @@ async fn thousands_of_store_paths_take_rsync_a_few_runs() {
     // A program that counts its runs.
     let (program, log) = (site.work.path().join("counted-rsync"), site.work.path().join("runs"));
     let text = format!("#!/bin/sh\necho run >> '{}'\nexec rsync \"$@\"\n", log.display());
-    fs::write(&program, text).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &text);
     let runs = || fs::read_to_string(&log).unwrap_or_default().lines().count();
     // The daemon's disk syncs one file after another.
     let store = site.builder("many").rsync_program(&program).fsync(false).build().unwrap();

@@ -33,8 +33,7 @@ impl Counter {
             log.display(),
             rsync.display(),
         );
-        fs::write(&program, script).unwrap();
-        site::run("chmod", &["755", program.to_str().unwrap()]);
+        netboot_testbed::write_program(&program, &script);
         Self { program, log }
     }
 

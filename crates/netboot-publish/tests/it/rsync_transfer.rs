@@ -107,16 +107,19 @@ async fn a_cut_connection_is_resumed() {
     let partial = daemon.published().join("blobs/.netboot-partial/large");
     until("a partial file", || partial.exists()).await;
     let kept = fs::metadata(&partial).unwrap().len();
+    // The numbers of bytes that the daemon received, from its log. It writes them at its end.
+    let received = || -> Vec<u64> {
+        let log = daemon.daemon.log();
+        let number = |line: &str| line.split_once("received ")?.1.split(' ').next()?.parse().ok();
+        log.lines().filter_map(number).collect()
+    };
+    let before = received();
     fast.send(vec![upload("blobs/large", bytes.clone())], &Context::new()).await.unwrap();
     assert!(fs::read(daemon.published().join("blobs/large")).unwrap() == bytes);
     assert!(!partial.exists() && kept >= CUT);
-    // The number of bytes that the daemon received for the file, from its log.
-    let log = daemon.daemon.log();
-    let received = log.lines().rev().find_map(|line| {
-        let (_, rest) = line.split_once("received ")?;
-        rest.split(' ').next()?.parse::<u64>().ok()
-    });
-    let received = received.unwrap();
+    let is_new = |count: &u64| *count > 100_000 && !before.contains(count);
+    until("the daemon's count", || received().iter().any(is_new)).await;
+    let received = received().into_iter().find(is_new).unwrap();
     println!("{kept} of {SIZE} bytes had arrived; {received} were sent to complete them");
     assert!(received < SIZE as u64 - kept + 500_000, "{received} bytes were sent again");
 }

@@ -19,7 +19,7 @@ async fn a_client_that_sends_too_slowly_is_disconnected() {
     let begin = Instant::now();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert!(begin.elapsed() < Duration::from_secs(240));
     running.until_noticed(|notice| matches!(notice, Notice::SlowRequest { .. })).await;
 }
 

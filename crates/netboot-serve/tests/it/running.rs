@@ -86,7 +86,7 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), noticed).await.expect("the notice");
+        tokio::time::timeout(Duration::from_secs(240), noticed).await.expect("the notice");
     }
 }
 

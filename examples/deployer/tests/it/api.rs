@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode, header};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::service::{Place, Service, TOKEN, files};
+use crate::service::{PATIENCE, Place, Service, TOKEN, files};
 
 async fn problem(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.unwrap();
@@ -105,14 +105,19 @@ async fn a_job_whose_client_went_away_is_on_disk_and_in_memory_or_nowhere() {
         tokio::time::sleep(Duration::from_millis(1)).await;
         drop(client);
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let last = service.submit(json!({"kind": "rollback", "to": "previous"})).await;
     service.finished(&last).await;
-    let listed = service.json("/api/jobs").await.as_array().unwrap().len();
-    let names = files(&place.path("state/jobs")).into_iter();
-    let kept = names.filter(|path| path.extension().is_some_and(|end| end == "json")).count();
-    assert!(listed > 1, "no request was answered at all");
-    assert_eq!(listed, kept);
+    // Requests of clients that are gone may still be at work.
+    let begin = Instant::now();
+    loop {
+        let listed = service.json("/api/jobs").await.as_array().unwrap().len();
+        let names = files(&place.path("state/jobs")).into_iter();
+        let kept = names.filter(|path| path.extension().is_some_and(|end| end == "json")).count();
+        if listed > 1 && listed == kept {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{listed} are listed, {kept} are kept");
+    }
 }
 
 /// The events of a job after one of them, each with its number, its name and its data.
@@ -348,5 +353,5 @@ async fn a_client_that_does_not_read_holds_the_end_up_no_longer_than_the_grace()
     let (status, said) = service.end(Signal::TERM);
     assert!(status.success(), "{status}: {said}");
     let took = begin.elapsed();
-    assert!(took > Duration::from_millis(900) && took < Duration::from_secs(60), "{took:?}");
+    assert!(took > Duration::from_millis(900) && took < PATIENCE, "{took:?}");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use netboot_testbed::Descendant;
 use serde_json::json;
 
-use crate::service::{Place, Service, TOKEN};
+use crate::service::{PATIENCE, Place, Service, TOKEN};
 
 const AMAZON: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "secret-of-a-store");
 const OTHER: (&str, &str) = ("MY_SECRET", "secret-of-something-else");
@@ -29,7 +29,7 @@ async fn no_process_of_a_build_has_a_secret_of_the_service() {
     // All processes are looked at from the start of the job until the kernel is being built.
     let (mut has_nix, mut has_builder) = (false, false);
     while !(has_nix && has_builder) {
-        assert!(begin.elapsed() < Duration::from_secs(60), "no kernel is being built");
+        assert!(begin.elapsed() < PATIENCE, "no kernel is being built");
         for process in Descendant::all_of(service.process_id()) {
             assert!(!process.shows(&secrets), "{process:#?}");
             has_nix |= process.program.file_name().is_some_and(|name| name == "nix");

@@ -131,7 +131,7 @@ impl ClosureMachine {
         command.arg("--command-line").arg(self.path("cmdline"));
         command.arg("--memory").arg(self.path("meminfo"));
         command.arg("--interfaces").arg(self.path("net"));
-        command.args(["--delay", "0", "--patience", "5", "--connections", "8"]);
+        command.args(["--delay", "0", "--patience", "60", "--connections", "8"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

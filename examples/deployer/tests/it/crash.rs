@@ -16,7 +16,7 @@ use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::service::{Place, SITES, Service, files};
+use crate::service::{PATIENCE, Place, SITES, Service, files};
 use crate::small_release;
 
 fn moments() -> u32 {
@@ -27,7 +27,7 @@ fn moments() -> u32 {
 
 /// Waits for one of the moments of a deployment that takes this time.
 async fn wait_for(moment: u32, takes: Duration, service: &Service, id: &str) {
-    let share = |of: Duration| of * (moment / 2) / moments().div_ceil(2);
+    let share = |of: Duration| of * (moment % moments() / 2) / moments().div_ceil(2);
     if moment.is_multiple_of(2) {
         tokio::time::sleep(share(takes)).await;
     } else {
@@ -90,7 +90,14 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
     drop(service);
 
     let (moments, mut attempts) = (moments(), Vec::new());
-    for moment in 0..moments {
+    let begin = Instant::now();
+    // A machine that does other work may kill a service too early or too late. Then more follow.
+    for moment in 0.. {
+        let was_interrupted = attempts.iter().any(|attempts| *attempts > 1);
+        if moment >= moments && was_interrupted {
+            break;
+        }
+        assert!(moment < moments || begin.elapsed() < PATIENCE, "nothing was interrupted");
         place.write_flake(&format!("{}", moment + 2));
         let service = place.start();
         let id = service.submit(deploy.clone()).await;
@@ -101,7 +108,7 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
         if moment % 4 == 1 {
             // It is also killed while it resumes.
             let service = place.start();
-            tokio::time::sleep(takes * (moments - moment) / (2 * moments)).await;
+            tokio::time::sleep(takes * moments.saturating_sub(moment) / (2 * moments)).await;
             service.end(Signal::KILL);
             place.assert_no_strays();
             assert_whole(&place).await;
@@ -124,7 +131,6 @@ async fn a_deployment_is_killed_at_any_moment_and_brought_to_its_end() {
     let history = place.publisher("osaka").history().await.unwrap();
     let order: Vec<Value> = history.iter().rev().map(|entry| json!(entry.release)).collect();
     assert_eq!(order, live);
-    assert!(attempts.iter().any(|attempts| *attempts > 1), "nothing was interrupted: {attempts:?}");
 }
 
 /// Stages a release at both sites, without a build.

@@ -1,14 +1,14 @@
 //! A directory with releases that another user may write to, or whose file system hangs.
 
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use netboot_testbed::{HungFileSystem, TestProcess};
 use reqwest::StatusCode;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
-use crate::service::{Place, SITES, TOKEN};
+use crate::service::{PATIENCE, Place, SITES, TOKEN};
 use crate::small_release;
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn no_link_leads_to_the_service_s_own_files() {
         "socket",
     ];
     for path in paths.iter().chain(&paths) {
-        let answer = service.get(&format!("/published/{path}")).timeout(Duration::from_secs(20));
+        let answer = service.get(&format!("/published/{path}")).timeout(PATIENCE);
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert!(!answer.text().await.unwrap().contains(TOKEN), "{path}");
@@ -92,14 +92,14 @@ fn a_hung_directory_stops_neither_the_service_nor_its_end() {
         let begin = Instant::now();
         let entry = service.get("/boot").send().await.unwrap();
         assert_eq!(entry.status(), StatusCode::OK);
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
-        let health = service.get("/healthz").timeout(Duration::from_secs(30)).send().await.unwrap();
+        assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+        let health = service.get("/healthz").timeout(PATIENCE).send().await.unwrap();
         assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
         let told = health.text().await.unwrap();
         assert!(told.starts_with("failed\nthe published releases: "), "{told}");
         let mut refused = 0;
         for answer in waiting {
-            let answer = tokio::time::timeout(Duration::from_secs(60), answer).await.unwrap();
+            let answer = tokio::time::timeout(PATIENCE, answer).await.unwrap();
             let status = answer.unwrap();
             assert!(!status.as_ref().is_ok_and(StatusCode::is_success), "{status:?}");
             refused += usize::from(status.is_ok_and(|it| it == StatusCode::SERVICE_UNAVAILABLE));
@@ -111,7 +111,7 @@ fn a_hung_directory_stops_neither_the_service_nor_its_end() {
         let begin = Instant::now();
         let (_, said) = service.end(Signal::TERM);
         let took = begin.elapsed();
-        assert!(took < Duration::from_secs(20), "{took:?}: {said}");
+        assert!(took < PATIENCE, "{took:?}: {said}");
         drop(late);
         drop(hung);
     });

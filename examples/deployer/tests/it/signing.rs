@@ -8,7 +8,7 @@ use netboot_publish::{Clock, MinisignKey, Publisher, Signer};
 use reqwest::StatusCode;
 use reqwest::header::USER_AGENT;
 
-use crate::service::{Place, SITES, Service};
+use crate::service::{PATIENCE, Place, SITES, Service};
 use crate::small_release::{image, renderer};
 
 pub(crate) const MACHINE: &str = "[[machines.known]]\nname = 'node01'\n\
@@ -108,7 +108,7 @@ async fn a_machine_gets_no_image_while_the_pointer_is_not_trusted() {
     );
     place.configure(&renewing);
     let service = place.start();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     while text(&service, QUERY).await.0 != StatusCode::OK {
         assert!(tokio::time::Instant::now() < deadline, "the pointer was not renewed");
     }

@@ -3,11 +3,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool, workspace_directory};
+use netboot_testbed::{HermeticNix, TestFlake, Testbed, tool, workspace_directory, write_program};
 use tempfile::TempDir;
 
 /// The time limit of a machine in seconds. It takes about three.
@@ -160,8 +159,7 @@ fn an_init_that_is_not_in_the_initrd_is_named() {
 /// A shell script in place of `netboot-stage1`.
 fn program(site: &Site, script: &str) -> PathBuf {
     let path = site.directory.path().canonicalize().unwrap().join("program");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, &format!("#!/bin/sh\n{script}\n"));
     path
 }
 

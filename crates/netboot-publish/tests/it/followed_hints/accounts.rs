@@ -1,12 +1,11 @@
 //! Hints about the account of the far side, which ssh leads to.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::{Error, RsyncFailureKind, RsyncStore, Store};
-use netboot_testbed::tool;
+use netboot_testbed::{tool, write_program};
 
 use super::{hint, listening};
 use crate::rsync::{SshSite, failure, kind, new_name, path, restricted, upload};
@@ -26,8 +25,7 @@ fn account(site: &SshSite, options: &str) -> RsyncStore {
 fn script(site: &SshSite, text: &str) -> String {
     let program = site.work.path().join(new_name("script"));
     let text = text.replace("RSYNC ", &format!("{} ", tool("rsync").display()));
-    fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &format!("#!/bin/sh\n{text}\n"));
     format!("command=\"{}\"", program.display())
 }
 
@@ -91,7 +89,7 @@ async fn an_account_that_admits_one_client_is_waited_for_or_admits_several() {
     other.lock().unwrap();
     let options = restricted(published.to_str().unwrap());
     let builder = || site.builder_as(&new_name("key"), &options, "/");
-    let impatient = builder().timeout(Duration::from_secs(3)).build().unwrap();
+    let impatient = builder().timeout(Duration::from_secs(15)).build().unwrap();
     let error = send(&impatient).await.unwrap_err();
     assert_eq!(kind(&error), RsyncFailureKind::Busy, "{error}");
     hint(&error, "publish again when the other client is done, or run `rrsync -no-lock` to admit");

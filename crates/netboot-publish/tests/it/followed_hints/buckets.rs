@@ -1,7 +1,7 @@
 //! Hints about buckets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use netboot_core::{Context, ErrorClass};
@@ -10,6 +10,7 @@ use netboot_publish::{Publisher, S3Failure, S3Keys, Store};
 use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment, S3Server};
 
 use super::{assert_clean, hint};
+use crate::patience::PATIENCE;
 use crate::s3::{BUCKET, Site, failure, get, path, put, upload};
 
 fn error_of(status: &str, code: &str) -> HttpFault {
@@ -110,12 +111,14 @@ async fn a_session_that_has_expired_is_renewed() {
     site.behind(&front).credentials(keys("a-new-token")).build().await.unwrap();
 }
 
-/// A server that takes one request for a part at a time.
+/// A server that takes one request for a part at a time. It answers the first one when a second
+/// one has come, or when nobody sends a second one for a while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_server_gets_fewer_requests_at_once() {
     let site = Site::new(S3Server::ministack);
-    let busy = || {
-        let under_way = Arc::new(AtomicUsize::new(0));
+    let busy = |patience: Duration| {
+        let under_way = AtomicUsize::new(0);
+        let (is_refused, change) = (Mutex::new(false), Condvar::new());
         FaultProxy::http(site.server.address(), move |request: &HttpRequest, moment| {
             if request.method != "PUT" || !request.target.contains("partNumber") {
                 return HttpFault::None;
@@ -124,15 +127,21 @@ async fn a_busy_server_gets_fewer_requests_at_once() {
                 Moment::Answered => drop(under_way.fetch_sub(1, Ordering::SeqCst)),
                 Moment::Asked if under_way.fetch_add(1, Ordering::SeqCst) > 0 => {
                     under_way.fetch_sub(1, Ordering::SeqCst);
+                    *is_refused.lock().unwrap() = true;
+                    change.notify_all();
                     return error_of("503 Slow Down", "SlowDown");
                 }
-                // The next request comes while this one is under way.
-                Moment::Asked => return HttpFault::Delay(Duration::from_millis(700)),
+                // A client that sends several at once sends the next one meanwhile.
+                Moment::Asked => {
+                    let waiting = is_refused.lock().unwrap();
+                    let refused = |is_refused: &mut bool| !*is_refused;
+                    drop(change.wait_timeout_while(waiting, patience, refused).unwrap());
+                }
             }
             HttpFault::None
         })
     };
-    let proxies = [busy(), busy()];
+    let proxies = [busy(PATIENCE), busy(Duration::from_millis(300))];
     let store = async |proxy: usize, parts| {
         let builder = site.behind(&proxies[proxy]).part_size(5 << 20).retries(0, Duration::ZERO);
         builder.parallelism(parts).build().await.unwrap()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::{Error, RsyncFailureKind, RsyncStore, RsyncStoreBuilder, RsyncTarget, Store};
-use netboot_testbed::{FaultProxy, RsyncModule, StreamFault, TestProcess, tool};
+use netboot_testbed::{FaultProxy, RsyncModule, StreamFault, TestProcess, tool, write_program};
 use tempfile::TempDir;
 
 use super::{hint, listening};
@@ -231,8 +231,7 @@ fn wrapper(directory: &Path, script: &str) -> std::path::PathBuf {
     let real = tool("rsync");
     let version = format!("[ \"$1\" = --version ] && exec {} --version", real.display());
     let script = script.replace("RSYNC", &real.display().to_string());
-    fs::write(&program, format!("#!/bin/sh\n{version}\n{script}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &format!("#!/bin/sh\n{version}\n{script}\n"));
     program
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use netboot_qemu::{Accelerator, DirectoryServer, Error, Firmware, NetworkAccess};
-use netboot_testbed::{TestProcess, tool};
+use netboot_testbed::{TestProcess, tool, write_program};
 use tempfile::TempDir;
 
 use super::{GOOD, assert_boots, assert_hint, boot};
@@ -22,8 +22,7 @@ fn script(directory: &Path, prefix: &str, before: &str) -> PathBuf {
     let program = directory.join("qemu");
     let real = tool("qemu-system-x86_64");
     let script = format!("#!/bin/sh\n{prefix}{before}\nexec {} \"$@\"\n", real.display());
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &script);
     program
 }
 

@@ -41,8 +41,7 @@ impl Wrapper {
         let program = directory.path().join("qemu");
         let real = netboot_testbed::tool("qemu-system-x86_64");
         let script = format!("#!/bin/sh\n{prefix} {} \"$@\"\nexit $?\n", real.display());
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        netboot_testbed::write_program(&program, &script);
         Self { _directory: directory, program }
     }
 }

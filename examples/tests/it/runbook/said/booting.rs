@@ -2,9 +2,8 @@
 //! QEMU, and the errors that prevent such an image.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use netboot_ipxe::{
 };
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{Accelerator, Machine};
+use netboot_testbed::write_program;
 use tempfile::TempDir;
 use url::Url;
 
@@ -44,8 +44,7 @@ fn console(lines: &[&str], hangs: bool) -> String {
     let end = if hangs { "exec sleep 10000" } else { "exit" };
     let text = lines.join("\r\n");
     let script = format!("#!/bin/sh\ncat << 'END'\n{text}\nEND\n{end}\n");
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &script);
     let url = Url::parse("http://10.0.0.1/worker/netboot.ipxe").unwrap();
     // A busy computer needs more time for the lines.
     let mut limit = Duration::from_millis(600);
