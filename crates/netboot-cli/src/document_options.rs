@@ -26,13 +26,9 @@ impl DocumentOptions {
     /// If netboot.toml cannot be read.
     pub(crate) fn kinds(&self, session: &Session) -> Result<Vec<DocumentKind>, Report> {
         let wanted = &session.configuration()?.documents;
-        let mut kinds = Vec::new();
-        if self.sbom || wanted.sbom {
-            kinds.push(DocumentKind::Sbom);
-        }
-        if self.provenance || wanted.provenance {
-            kinds.push(DocumentKind::Provenance);
-        }
-        Ok(kinds)
+        let mut wanted = *wanted;
+        wanted.sbom |= self.sbom;
+        wanted.provenance |= self.provenance;
+        Ok(wanted.kinds())
     }
 }

@@ -86,12 +86,16 @@ mod session;
 #[cfg(feature = "program")]
 mod shown_findings;
 #[cfg(feature = "program")]
+mod shown_receipt;
+#[cfg(feature = "program")]
 mod shown_time;
 #[cfg(feature = "terminal")]
 mod signals;
 mod spelling;
 #[cfg(feature = "program")]
 mod standard_output;
+#[cfg(feature = "program")]
+mod state_directory;
 mod target;
 #[cfg(feature = "program")]
 mod usage;

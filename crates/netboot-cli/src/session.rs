@@ -8,6 +8,7 @@ use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::global_options::GlobalOptions;
 use crate::progress::Progress;
+use crate::state_directory::state_directory;
 use crate::target::Target;
 
 /// One run of the program.
@@ -46,12 +47,16 @@ impl Session {
     }
 
     /// The target that a text means: a location, or a name of `[targets]`. It has the keys of
-    /// `[signing]`.
+    /// `[signing]`, and knows the servers of buckets that another run tested.
     ///
     /// # Errors
     /// The errors of [`Configuration::target`], and those of
     /// [`configuration`](Self::configuration).
     pub(crate) fn target(&self, text: &str) -> Result<Target, Error> {
-        self.configuration()?.target(text)
+        let target = self.configuration()?.target(text)?;
+        Ok(match state_directory() {
+            Some(directory) => target.with_server_memory(directory.join("s3-servers.json")),
+            None => target,
+        })
     }
 }

@@ -23,7 +23,8 @@ Prints the whole id of the release that is live now. With --json:
   release        the id of the release that is live now
   previous       the id of the release that was live before, or null
   outcome        activated, rolled-back or unchanged
-  order_guarded  false if the target cannot tell if another publisher was faster";
+  order_guarded  false if the target cannot tell if another publisher was faster
+  without        the features that the target lacks, such as `lock`";
 
 /// The whole id of the release, for scripts, and the receipt as an object.
 pub(crate) fn answer(target: &str, receipt: &Receipt) -> Answer {
@@ -33,7 +34,8 @@ pub(crate) fn answer(target: &str, receipt: &Receipt) -> Answer {
         "release": receipt.release,
         "previous": receipt.previous,
         "outcome": receipt.outcome,
-        "order_guarded": receipt.order_guarded,
+        "order_guarded": receipt.order_guarded(),
+        "without": receipt.without,
     });
     Answer::new(receipt.release, object)
 }

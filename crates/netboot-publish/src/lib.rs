@@ -170,8 +170,8 @@ pub use crate::signature::trusted_keys::TrustedKeys;
 pub use crate::signature::{Signer, TrustedKey};
 pub use crate::sites::{ActivationPolicy, Sites, SitesBuilder};
 pub use crate::store::{
-    Answer, Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Question, Store,
-    StoreLock, Swap, Upload, Version,
+    Answer, Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, MissingFeature,
+    Question, Store, StoreLock, Swap, Upload, Version,
 };
 pub use crate::store_layer::StoreLayer;
 pub use crate::verify_report::VerifyReport;

@@ -1,10 +1,13 @@
 //! The results of staging and activation.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use bytesize::ByteSize;
 use netboot_core::{PointerName, ReleaseId, ReleasePath, counted};
 use serde::Serialize;
+
+use crate::store::missing_feature::MissingFeature;
 
 /// The effect of a publication on the binary cache.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -104,8 +107,15 @@ pub struct Receipt {
     pub entry_points: Vec<ReleasePath>,
     /// The links of the old layout that were made.
     pub links: Vec<ReleasePath>,
-    /// True if the store made sure that no publisher overwrote another one's activation.
-    pub order_guarded: bool,
+    /// The features that the target lacks, as far as the store knows.
+    pub without: BTreeSet<MissingFeature>,
+}
+
+impl Receipt {
+    /// Returns true if the store made sure that no publisher overwrote another one's activation.
+    pub fn order_guarded(&self) -> bool {
+        !self.without.contains(&MissingFeature::CompareAndSwap)
+    }
 }
 
 impl fmt::Display for Receipt {
@@ -125,9 +135,10 @@ impl fmt::Display for Receipt {
         if let Some(staged) = &self.staged {
             write!(f, "; {staged}")?;
         }
-        if !self.order_guarded {
-            f.write_str("; the store cannot tell whether another publisher was faster")?;
+        if self.without.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let names: Vec<&str> = self.without.iter().map(|feature| feature.name()).collect();
+        write!(f, "; without {}", names.join(", "))
     }
 }

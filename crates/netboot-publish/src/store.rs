@@ -3,10 +3,11 @@
 mod capabilities;
 mod entry;
 mod lock;
+pub(crate) mod missing_feature;
 mod question;
 mod upload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -18,6 +19,7 @@ use tokio::io::AsyncReadExt;
 pub use self::capabilities::Capabilities;
 pub use self::entry::{Document, Entry, ListScope, Listed, Swap, Version};
 pub use self::lock::StoreLock;
+pub use self::missing_feature::MissingFeature;
 pub use self::question::{Answer, Question};
 pub use self::upload::Upload;
 use crate::error::Error;
@@ -75,7 +77,8 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 /// 13. `send` reports progress in bytes for each upload, and reports the full size at the end.
 /// 14. `Display` names the place for people. `place` names it for programs: it is the same for
 ///     every way to write the place, so that a memory of pointers knows it again. The capabilities
-///     never change.
+///     never change. `missing_features` names those that the store does not have, and may name more
+///     features later.
 /// 15. `look` answers with the entries that `stat` returns for all paths of the question, and with
 ///     the documents that `read` returns. It leaves out a document that is no object or that is too
 ///     large. Each part of the answer is from a moment after the call began. The sizes that the
@@ -107,6 +110,13 @@ pub const DOCUMENT_LIMIT: u64 = 64 * 1024 * 1024;
 pub trait Store: fmt::Debug + fmt::Display + Send + Sync {
     /// The capabilities of the store. They never change.
     fn capabilities(&self) -> Capabilities;
+
+    /// The features that the target lacks, as far as the store knows now. Some show only when they
+    /// are needed, such as a program on the far side that refuses an option. The receipt tells
+    /// them. The default is what the capabilities lack.
+    fn missing_features(&self) -> BTreeSet<MissingFeature> {
+        MissingFeature::of(self.capabilities())
+    }
 
     /// The name of the place. It is the same for every way to write the place, as far as this
     /// machine can tell. The default is the text of `Display`.

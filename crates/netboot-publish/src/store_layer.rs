@@ -1,6 +1,6 @@
 //! Layers around a store, and pointers to stores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use netboot_core::{ArtifactReader, Context, ReleasePath};
 
 use crate::error::Error;
 use crate::store::{
-    Answer, Capabilities, Document, Entry, ListScope, Listed, Question, Store, StoreLock, Swap,
-    Upload, Version,
+    Answer, Capabilities, Document, Entry, ListScope, Listed, MissingFeature, Question, Store,
+    StoreLock, Swap, Upload, Version,
 };
 
 /// A [`Store`] around another one, which changes some of its methods: to record, to limit, to
@@ -71,6 +71,15 @@ pub trait StoreLayer: fmt::Debug + fmt::Display + Send + Sync {
     /// See [`Store::capabilities`].
     fn capabilities(&self) -> Capabilities {
         self.inner().capabilities()
+    }
+
+    /// See [`Store::missing_features`]. The default tells what this layer's
+    /// [`capabilities`](Self::capabilities) lack, and what else the inner store lacks.
+    fn missing_features(&self) -> BTreeSet<MissingFeature> {
+        let inner = self.inner().missing_features().into_iter();
+        let mut missing = MissingFeature::of(self.capabilities());
+        missing.extend(inner.filter(|feature| !feature.is_capability()));
+        missing
     }
 
     /// See [`Store::place`].
@@ -225,6 +234,11 @@ macro_rules! forward_store {
             fn capabilities(&self) -> Capabilities {
                 let $this = self;
                 $via::capabilities($inner)
+            }
+
+            fn missing_features(&self) -> BTreeSet<MissingFeature> {
+                let $this = self;
+                $via::missing_features($inner)
             }
 
             async fn place(&self) -> Result<String, Error> {

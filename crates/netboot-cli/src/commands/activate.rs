@@ -10,6 +10,7 @@ use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::PublisherOptions;
 use crate::release_prefix::ReleasePrefix;
 use crate::session::Session;
+use crate::shown_receipt;
 use crate::went_live::{self, JSON};
 
 #[derive(Debug, Args)]
@@ -44,7 +45,9 @@ impl Arguments {
                 return Err(went_live::failure(error, &publisher, Some(&release), session).await);
             }
         };
-        session.progress.line(&receipt.to_string());
+        for line in shown_receipt::lines(&receipt) {
+            session.progress.line(&line);
+        }
         went_live::tell_lost_machines(&publisher, &receipt, session).await;
         Ok(went_live::answer(self.target.as_str(), &receipt))
     }

@@ -70,6 +70,7 @@ With --json:
     sent_bytes     the size of the files that were sent, or null
     present_bytes  the size of the files that were there already, or null
     order_guarded  false if another publisher could have been overtaken unnoticed, or null
+    without        the features that the target lacks, such as `lock`, or null
     proofs         with --prove, the images: objects with profile, came_up and summary; or null
     error          the failure, as a command that failed has it, or null
   error    if a target failed: the first failure";

@@ -9,6 +9,7 @@ use super::error::PublicationError;
 use crate::answer::{Answer, FAILED, FOUND};
 use crate::failure::{Cancelled, failure_object};
 use crate::session::Session;
+use crate::shown_receipt;
 
 /// The outcome at one target.
 #[derive(Debug)]
@@ -127,7 +128,8 @@ impl Published {
             "changed": receipt.map(|receipt| receipt.outcome != Outcome::Unchanged),
             "sent_bytes": staged.map(|staged| staged.sent_bytes),
             "present_bytes": staged.map(|staged| staged.present_bytes),
-            "order_guarded": receipt.map(|receipt| receipt.order_guarded),
+            "order_guarded": receipt.map(Receipt::order_guarded),
+            "without": receipt.map(|receipt| &receipt.without),
             "proofs": self.proof.as_ref().map(proofs),
             "error": error.map(failure_object),
         })
@@ -141,7 +143,7 @@ impl Published {
             proof.to_string().lines().for_each(line);
         }
         match &self.outcome {
-            At::Live(receipt) => line(&receipt.to_string()),
+            At::Live(receipt) => shown_receipt::lines(receipt).iter().for_each(|text| line(text)),
             At::StagedOnly(staged) => {
                 line(&format!("{staged}"));
                 line(&format!(

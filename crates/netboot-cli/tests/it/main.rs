@@ -38,6 +38,7 @@ mod round_trip;
 mod schema;
 mod schema_page;
 mod serve;
+mod server_memory;
 mod several_targets;
 mod signing;
 mod size;

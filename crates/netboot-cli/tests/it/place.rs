@@ -115,6 +115,12 @@ impl Place {
         self.work.path().join("published")
     }
 
+    /// The server of a bucket.
+    pub(crate) fn server(&self) -> &S3Server {
+        let Kind::Bucket(server) = &self.kind else { panic!("{:?} is no bucket", self.kind) };
+        server
+    }
+
     /// A file of the test's own.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.work.path().join(name)
@@ -220,6 +226,7 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
         command.args(arguments).current_dir(self.work.path());
+        command.env("XDG_STATE_HOME", self.path("state"));
         if let Kind::Bucket(server) = &self.kind {
             command
                 .env("AWS_ACCESS_KEY_ID", server.access_key())

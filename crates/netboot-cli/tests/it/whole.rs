@@ -34,6 +34,7 @@ impl Site {
     fn netboot(&self, line: &str) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
         command.args(line.split(' ')).envs(self.place.nix.environment());
+        command.env("XDG_STATE_HOME", self.place.path().join("state"));
         command.env("AWS_ACCESS_KEY_ID", self.server.access_key());
         command.env("AWS_SECRET_ACCESS_KEY", self.server.secret_key());
         command.current_dir(self.place.path()).output().unwrap().into()

@@ -20,7 +20,7 @@ use netboot_core::{
 use crate::contract::store::artifacts::{Lying, Zeros};
 use crate::contract::store::fixture::{Make, get, path, put, upload};
 use crate::error::Error;
-use crate::store::{Entry, ListScope, Store, Upload};
+use crate::store::{Entry, ListScope, MissingFeature, Store, Upload};
 
 pub(crate) async fn check(make: Make<'_>) {
     of(&[1], an_object_is_replaced_at_once(make)).await;
@@ -267,6 +267,9 @@ async fn progress_is_reported(make: Make<'_>) {
 async fn it_describes_itself(make: Make<'_>) {
     let store = make();
     assert_eq!(store.capabilities(), store.capabilities(), "the abilities changed");
+    let missing = store.missing_features().into_iter().filter(|feature| feature.is_capability());
+    let expected = MissingFeature::of(store.capabilities());
+    assert!(missing.eq(expected), "the missing features are not those of the capabilities");
     assert!(!store.to_string().is_empty(), "the name is empty");
     let place = store.place().await.unwrap();
     assert!(!place.is_empty(), "the place has no name");

@@ -1,6 +1,6 @@
 //! Making a staged release live: the only step that machines notice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netboot_core::{Context, Event, Manifest, Phase, ReleaseId, ReleasePath, layout};
 
@@ -16,7 +16,7 @@ use crate::publisher::inventory::untrusted_manifest::read_exactly;
 use crate::publisher::stage::JustSent;
 use crate::publisher::uploads::upload;
 use crate::receipt::{Outcome, Receipt};
-use crate::store::{Question, Swap};
+use crate::store::{MissingFeature, Question, Swap};
 
 impl Publisher {
     /// Makes a staged release live by replacing the pointer.
@@ -160,7 +160,7 @@ impl Publisher {
             staged: None,
             entry_points,
             links: links.into_keys().collect(),
-            order_guarded: self.order_guarded(context),
+            without: self.missing_features(context),
         })
     }
 
@@ -239,15 +239,16 @@ impl Publisher {
         if abandoned.is_empty() { Ok(()) } else { self.store.delete(&abandoned, context).await }
     }
 
-    pub(crate) fn order_guarded(&self, context: &Context) -> bool {
-        let guarded = self.store.capabilities().compare_and_swap();
-        if !guarded {
+    /// The features that the target lacks. Warns if the last publisher wins.
+    pub(crate) fn missing_features(&self, context: &Context) -> BTreeSet<MissingFeature> {
+        let missing = self.store.missing_features();
+        if missing.contains(&MissingFeature::CompareAndSwap) {
             context.emit(Event::Warning {
                 profile: None,
                 message: format!("{} cannot compare and swap", self.store),
                 hint: Some("run only one publisher at a time on this target".to_owned()),
             });
         }
-        guarded
+        missing
     }
 }

@@ -66,7 +66,7 @@ impl Publisher {
             staged: Some(all_present(manifest)),
             entry_points: Vec::new(),
             links: Vec::new(),
-            order_guarded: self.order_guarded(context),
+            without: self.missing_features(context),
         }))
     }
 }

@@ -230,6 +230,13 @@ impl Session {
         }
     }
 
+    /// Returns true if files are not synced to the far side's disk, as far as that is known now.
+    pub(super) fn lacks_fsync(&self) -> bool {
+        !self.settings.fsync
+            || self.fsync_refused.load(Ordering::Relaxed)
+            || self.version.get().is_some_and(|version| !version.has_fsync())
+    }
+
     /// The version of this machine's `rsync`. It is determined once.
     pub(super) async fn version(
         &self,

@@ -1,6 +1,6 @@
 //! The store that `rsync` writes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -24,8 +24,8 @@ use super::target::RsyncTarget;
 use super::writing;
 use crate::error::Error;
 use crate::store::{
-    Answer, Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Question, Store,
-    StoreLock, Swap, Upload, Version,
+    Answer, Capabilities, DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, MissingFeature,
+    Question, Store, StoreLock, Swap, Upload, Version,
 };
 
 /// A directory of another machine, which a web server there serves. `rsync` reaches it by ssh or
@@ -184,6 +184,12 @@ impl fmt::Display for RsyncStore {
 impl Store for RsyncStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::none().with_links(true)
+    }
+
+    fn missing_features(&self) -> BTreeSet<MissingFeature> {
+        let mut missing = MissingFeature::of(self.capabilities());
+        missing.extend(self.session.lacks_fsync().then_some(MissingFeature::Fsync));
+        missing
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {

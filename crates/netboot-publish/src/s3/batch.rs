@@ -57,6 +57,9 @@ pub(super) fn request(keys: &[Path]) -> Result<String, BatchError> {
     quick_xml::se::to_string(&delete).map_err(BatchError::Request)
 }
 
+/// The header with the SHA-256 of the content, in Base64.
+pub(super) const SHA256_HEADER: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+
 /// Returns the headers of a request with this body. S3 requires one of the two checksums. Older
 /// servers require MD5, which says nothing about trust here: the signature does.
 pub(super) fn headers(body: &str, checksums: bool) -> HeaderMap {
@@ -69,7 +72,7 @@ pub(super) fn headers(body: &str, checksums: bool) -> HeaderMap {
     add(HeaderName::from_static("content-md5"), &Md5::digest(body));
     if checksums {
         let digest = Sha256Digest::of(body.as_bytes());
-        add(HeaderName::from_static("x-amz-checksum-sha256"), digest.as_bytes());
+        add(SHA256_HEADER, digest.as_bytes());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     headers

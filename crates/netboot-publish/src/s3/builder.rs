@@ -204,7 +204,7 @@ impl S3StoreBuilder {
         self
     }
 
-    /// Sets a file that remembers whether servers can compare and swap, so that
+    /// Sets a file that remembers what servers can do, so that
     /// [`build`](Self::build) makes no request to a server that it tested in the last seven days.
     /// Several programs may share the file. Its directory is created. A file that cannot be read
     /// or written only costs the test. Default: none.
@@ -226,8 +226,8 @@ impl S3StoreBuilder {
         self.clone().settings().map(drop)
     }
 
-    /// Connects, and tests whether the target can compare and swap. The test makes five small
-    /// writes to an object of the store's own and deletes it.
+    /// Connects, and tests whether the target can compare and swap, and whether it checks what it
+    /// receives. The test makes six small writes to an object of the store's own and deletes it.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`]; [`Error::S3`] if the target cannot be reached or written.

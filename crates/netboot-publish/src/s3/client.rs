@@ -3,17 +3,20 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use netboot_core::Sha256Digest;
 use object_store::aws::{AmazonS3, AwsAuthorizer};
 use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
-use super::batch::{self, BatchError};
+use super::batch::{self, BatchError, SHA256_HEADER};
 use super::bounded_body::{ANSWER_LIMIT, whole};
 use super::error::request_error;
 use super::settings::Settings;
@@ -41,6 +44,11 @@ impl Client {
         let http = settings.http().map_err(failed)?;
         let lacks_batches = AtomicBool::new(false);
         Ok(Self { reads, writes, lacks_batches, settings, http })
+    }
+
+    /// Returns true if the server deletes many objects with one request, as far as is known.
+    pub(super) fn deletes_batches(&self) -> bool {
+        self.settings.batch_delete && !self.lacks_batches.load(Ordering::Relaxed)
     }
 
     /// The URL of a key, for messages.
@@ -81,6 +89,19 @@ impl Client {
         Ok(batch::not_deleted(keys, &answer)?)
     }
 
+    /// Writes an object with the checksum of another one. Returns true if the server refuses it.
+    /// The request is made once: a server that fails otherwise is not known to check.
+    pub(super) async fn refuses_wrong_checksum(&self, key: &Path) -> bool {
+        let wrong = STANDARD.encode(Sha256Digest::of(b"another text").as_bytes());
+        let Ok(wrong) = HeaderValue::from_str(&wrong) else { return false };
+        let headers = HeaderMap::from_iter([(SHA256_HEADER, wrong)]);
+        let content = Some("a text".to_owned());
+        match self.try_request(Method::PUT, &self.url(key), headers, content).await {
+            Err(RequestFailure::Status { status, .. }) => status.is_client_error(),
+            Ok(_) | Err(_) => false,
+        }
+    }
+
     /// Makes a request that may be repeated, and repeats it.
     async fn repeat<F>(&self, request: impl Fn() -> F) -> Result<Bytes, RequestFailure>
     where
@@ -114,7 +135,7 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = url.as_str().parse().map_err(RequestFailure::Uri)?;
         *request.headers_mut() = headers;
-        request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         if !self.settings.is_anonymous() {
             let credentials = self.reads.credentials().get_credential().await;
             let credentials = credentials.map_err(RequestFailure::Credentials)?;

@@ -1,4 +1,4 @@
-//! Connects to a bucket, and learns whether its server can compare and swap.
+//! Connects to a bucket, and learns what its server can do.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use super::client::Client;
 use super::failure::S3Failure;
 use super::key::Keys;
-use super::probe::compares_and_swaps;
-use super::server_memory::{KnownServer, ServerMemory};
+use super::probe::test_server;
+use super::server_memory::{Abilities, KnownServer, ServerMemory};
 use super::store::S3Store;
 use super::target::{Remembered, Target};
 use crate::error::Error;
@@ -22,18 +22,18 @@ pub(super) enum Test {
 
 pub(super) async fn connect(client: Arc<Client>, keys: Keys, test: Test) -> Result<S3Store, Error> {
     let Test::Remembered(memory) = test else {
-        return Ok(S3Store::new(Target::new(client, keys, false)));
+        return Ok(S3Store::new(Target::new(client, keys, Abilities::default())));
     };
     let url = client.settings.bucket_url.to_string();
     if let Some(memory) = &memory
         && let Some(known) = memory.recall(&url).await
     {
-        let target = Target::new(client, keys, known.compare_and_swap);
+        let target = Target::new(client, keys, known.abilities);
         let (memory, is_tested) = (memory.clone(), AtomicBool::new(false));
         let remembered = Some(Arc::new(Remembered { memory, known, is_tested }));
         return Ok(S3Store::new(Target { remembered, ..target }));
     }
-    match compares_and_swaps(&client, &keys).await {
+    match test_server(&client, &keys).await {
         Ok(able) => {
             if let (Some(memory), Some(able)) = (memory, able) {
                 let software = client.settings.software.get().cloned().unwrap_or_default();
@@ -41,7 +41,7 @@ pub(super) async fn connect(client: Arc<Client>, keys: Keys, test: Test) -> Resu
             }
             // A server that stays busy with a key that nobody else has does not tell if it
             // compares.
-            Ok(S3Store::new(Target::new(client, keys, able == Some(true))))
+            Ok(S3Store::new(Target::new(client, keys, able.unwrap_or_default())))
         }
         // The client crate does not read the target of a redirect.
         Err(error @ Error::S3 { failure: S3Failure::WrongRegion { expected: None }, .. }) => {

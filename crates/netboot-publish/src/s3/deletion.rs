@@ -14,8 +14,7 @@ use crate::error::Error;
 /// Deletes keys: many with one request, unless the server fails to answer it as S3 does. A missing
 /// object is not an error.
 pub(super) async fn delete_keys(client: &Client, keys: &[Path]) -> Result<(), Error> {
-    let is_batch = client.settings.batch_delete && keys.len() > 1;
-    if is_batch && !client.lacks_batches.load(Ordering::Relaxed) {
+    if keys.len() > 1 && client.deletes_batches() {
         match client.delete_batch(keys).await {
             // A request for each of these tells the reason, or succeeds.
             Ok(left) => return delete_each(client, &left).await,

@@ -1,5 +1,5 @@
-//! Tests whether a target can compare and swap. Several real servers answer a conditional write
-//! with 200 and overwrite the object.
+//! Tests whether a target can compare and swap, and whether it checks what it receives. Several
+//! real servers answer a conditional write with 200 and overwrite the object.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::conditional_put::{Condition, ConditionalPut, conditional_put, nonce};
 use super::deletion::delete_keys;
 use super::failure::S3Failure;
 use super::key::Keys;
+use super::server_memory::Abilities;
 use crate::error::Error;
 
 /// The number of times that a write is repeated while the server is busy with the key.
@@ -20,24 +21,31 @@ const ATTEMPTS: usize = 3;
 /// The pause before such a repetition.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Returns true if conditional writes work: for a missing and an existing object, and with the
-/// right `ETag`, a wrong one, and the one before the last write. Returns `None` if the server was
-/// busy with the key of the test, which says nothing.
-pub(super) async fn compares_and_swaps(
-    client: &Client,
-    keys: &Keys,
-) -> Result<Option<bool>, Error> {
+/// Tests what the server can do. Returns `None` if it was busy with the key of the test, which says
+/// nothing.
+pub(super) async fn test_server(client: &Client, keys: &Keys) -> Result<Option<Abilities>, Error> {
     let key = keys.own(&format!("probe-{}", nonce()));
-    let probed = probe(client, &key).await;
+    let probed = match compares_and_swaps(client, &key).await {
+        Ok(Some(compare_and_swap)) => {
+            let checks_content =
+                client.settings.checksums && client.refuses_wrong_checksum(&key).await;
+            Ok(Some(Abilities { compare_and_swap, checks_content }))
+        }
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
     // Delete it also after a failure, because the first write may have arrived.
     let deleted = delete_keys(client, std::slice::from_ref(&key)).await;
     let able = probed?;
     deleted?;
-    tracing::debug!(bucket = %client.settings.bucket_url, ?able, "probed compare-and-swap");
+    tracing::debug!(bucket = %client.settings.bucket_url, ?able, "tested the server");
     Ok(able)
 }
 
-async fn probe(client: &Client, key: &Path) -> Result<Option<bool>, Error> {
+/// Returns true if conditional writes work: for a missing and an existing object, and with the
+/// right `ETag`, a wrong one, and the one before the last write. Returns `None` if the server was
+/// busy with the key.
+async fn compares_and_swaps(client: &Client, key: &Path) -> Result<Option<bool>, Error> {
     let put = async |condition: &Condition, content: &'static str| {
         let content = Bytes::from_static(content.as_bytes());
         let attempt =

@@ -1,7 +1,7 @@
 //! A file that remembers the abilities of servers, so that not every program has to test them.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,11 +18,20 @@ const SIZE_LIMIT: u64 = 64 * 1024;
 /// The maximum number of servers in the file.
 const SERVERS: usize = 100;
 
+/// The abilities of a server. The default is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Abilities {
+    pub(super) compare_and_swap: bool,
+    /// Refuses content that has another SHA-256 than the request says.
+    pub(super) checks_content: bool,
+}
+
 /// The result of a test of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KnownServer {
-    pub(super) compare_and_swap: bool,
+    pub(super) abilities: Abilities,
     /// The header `Server` of its answers. Empty if they had none.
     pub(super) software: String,
     /// The time of the test in seconds since 1970.
@@ -30,8 +39,8 @@ pub(super) struct KnownServer {
 }
 
 impl KnownServer {
-    pub(super) fn new(compare_and_swap: bool, software: String) -> Self {
-        Self { compare_and_swap, software, tested: seconds_now() }
+    pub(super) fn new(abilities: Abilities, software: String) -> Self {
+        Self { abilities, software, tested: seconds_now() }
     }
 }
 
@@ -65,6 +74,9 @@ impl ServerMemory {
     pub(super) async fn remember(&self, bucket_url: &str, known: Option<KnownServer>) {
         let (path, bucket_url) = (self.0.clone(), bucket_url.to_owned());
         let written = netboot_core::blocking(move || {
+            let failed = |source| netboot_core::Error::io("write", &path, source);
+            // Another program must not write back what this one forgets.
+            let _lock = lock(&path).map_err(failed)?;
             let mut servers = read(&path);
             match known {
                 Some(known) => servers.insert(bucket_url, known),
@@ -75,7 +87,6 @@ impl ServerMemory {
                 let Some(oldest) = oldest.map(|(url, _)| url.clone()) else { break };
                 servers.remove(&oldest);
             }
-            let failed = |source| netboot_core::Error::io("write", &path, source);
             write(&path, &servers).map_err(failed)
         });
         if let Err(error) = written.await {
@@ -94,12 +105,49 @@ fn read(path: &Path) -> KnownServers {
     serde_json::from_slice(&json).unwrap_or_default()
 }
 
-fn write(path: &Path, servers: &KnownServers) -> io::Result<()> {
+/// Creates the directory of the file, and waits until no other program writes the file. The lock
+/// file stays, since another program may have opened it.
+fn lock(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(directory(path))?;
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().write(true).create(true).truncate(false).open(name)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+fn directory(path: &Path) -> &Path {
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let directory = parent.unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let mut file = NamedTempFile::new_in(directory)?;
+    parent.unwrap_or(Path::new("."))
+}
+
+fn write(path: &Path, servers: &KnownServers) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(directory(path))?;
     file.write_all(&serde_json::to_vec_pretty(servers)?)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_undoes_what_another_one_remembers_or_forgets() {
+        let state = tempfile::tempdir().unwrap();
+        let memory = || ServerMemory::new(state.path().join("netboot/servers.json"));
+        let known = || Some(KnownServer::new(Abilities::default(), "software".to_owned()));
+        memory().remember("http://s3.example.org/old", known()).await;
+        let urls: Vec<String> =
+            (0..20).map(|number| format!("http://s3.example.org/{number}")).collect();
+        let (others, old) = (memory(), memory());
+        let remember = urls.iter().map(|url| others.remember(url, known()));
+        tokio::join!(join_all(remember), old.remember("http://s3.example.org/old", None));
+        for url in &urls {
+            assert!(memory().recall(url).await.is_some(), "{url}");
+        }
+        assert_eq!(memory().recall("http://s3.example.org/old").await, None);
+    }
 }

@@ -1,6 +1,6 @@
 //! The store in a bucket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use super::target::Target;
 use super::{listing, look, object, send, swap};
 use crate::error::Error;
 use crate::store::{
-    Answer, Capabilities, Document, Entry, ListScope, Listed, Question, Store, StoreLock, Swap,
-    Upload, Version,
+    Answer, Capabilities, Document, Entry, ListScope, Listed, MissingFeature, Question, Store,
+    StoreLock, Swap, Upload, Version,
 };
 
 /// A bucket of an S3-compatible object store, or the part of it below a prefix.
@@ -112,6 +112,17 @@ impl Store for S3Store {
             .with_compare_and_swap(self.target.compare_and_swap)
             .with_lock(self.target.compare_and_swap)
             .with_partial_reads(true)
+    }
+
+    fn missing_features(&self) -> BTreeSet<MissingFeature> {
+        let (target, mut missing) = (&self.target, MissingFeature::of(self.capabilities()));
+        let others = [
+            (MissingFeature::ConditionalCreate, target.compare_and_swap),
+            (MissingFeature::ServerChecksums, target.checks_content),
+            (MissingFeature::BatchDeletion, target.client.deletes_batches()),
+        ];
+        missing.extend(others.into_iter().filter(|(_, able)| !able).map(|(feature, _)| feature));
+        missing
     }
 
     async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {

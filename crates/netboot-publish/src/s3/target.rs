@@ -10,8 +10,8 @@ use super::client::{Client, RequestFailure};
 use super::error::request_error;
 use super::failure::S3Failure;
 use super::key::Keys;
-use super::probe::compares_and_swaps;
-use super::server_memory::{KnownServer, ServerMemory};
+use super::probe::test_server;
+use super::server_memory::{Abilities, KnownServer, ServerMemory};
 use crate::error::Error;
 
 /// A target: the client of its bucket, and the keys of the target in the bucket.
@@ -20,6 +20,8 @@ pub(super) struct Target {
     pub(super) client: Arc<Client>,
     pub(super) keys: Keys,
     pub(super) compare_and_swap: bool,
+    /// True if the server refuses content that has another SHA-256 than the request says.
+    pub(super) checks_content: bool,
     pub(super) memory: Memory,
     /// Set if a memory, and no test by this store, told what the server supports.
     pub(super) remembered: Option<Arc<Remembered>>,
@@ -35,10 +37,11 @@ pub(super) struct Remembered {
 }
 
 impl Target {
-    pub(super) fn new(client: Arc<Client>, keys: Keys, compare_and_swap: bool) -> Self {
+    pub(super) fn new(client: Arc<Client>, keys: Keys, abilities: Abilities) -> Self {
         let settings = &client.settings;
         let memory = Memory::new(settings.part_size.saturating_mul(settings.parallelism));
-        Self { client, keys, compare_and_swap, memory, remembered: None }
+        let Abilities { compare_and_swap, checks_content } = abilities;
+        Self { client, keys, compare_and_swap, checks_content, memory, remembered: None }
     }
 
     /// Tests the server again if its answers come from other software than the memory says.
@@ -52,11 +55,11 @@ impl Target {
         if settings.software.get().is_none_or(is_same) || remembered.is_tested.load(Relaxed) {
             return Ok(());
         }
-        let able = compares_and_swaps(&self.client, &self.keys).await?;
+        let able = test_server(&self.client, &self.keys).await?;
         let software = settings.software.get().cloned().unwrap_or_default();
         let known = able.map(|able| KnownServer::new(able, software));
         remembered.memory.remember(settings.bucket_url.as_str(), known).await;
-        if self.compare_and_swap && able != Some(true) {
+        if self.compare_and_swap && !able.is_some_and(|able| able.compare_and_swap) {
             let failure = RequestFailure::without_conditions();
             return Err(request_error("compare and swap at", self.url(), failure));
         }

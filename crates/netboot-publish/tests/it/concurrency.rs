@@ -51,7 +51,7 @@ async fn of_two_publishers_at_once_one_wins_and_both_releases_are_whole() {
         let (winner_id, won) = &results[winner];
         let (loser_id, lost) = &results[1 - winner];
         assert_eq!(won.as_ref().unwrap().outcome, Outcome::Activated);
-        assert!(won.as_ref().unwrap().order_guarded);
+        assert!(won.as_ref().unwrap().order_guarded());
         let error = lost.as_ref().unwrap_err();
         assert!(
             matches!(error, Error::Conflict { expected, found, .. }

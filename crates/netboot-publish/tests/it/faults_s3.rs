@@ -326,7 +326,7 @@ async fn etags_that_lie_tear_nothing() {
                 let next = release(&target, number).await;
                 let result = through.publish(&next, &Context::new()).await;
                 if let Ok(receipt) = &result {
-                    assert_eq!(receipt.order_guarded, capabilities.compare_and_swap());
+                    assert_eq!(receipt.order_guarded(), capabilities.compare_and_swap());
                 }
                 target.end_lease("site");
                 outcomes.check(result, &direct, &reader, live.id(), &next, &what).await;

@@ -33,6 +33,7 @@ mod logs;
 mod lost_lock;
 mod many_blobs;
 mod meeting;
+mod missing_features;
 mod nix_copy;
 mod oci;
 mod oci_contract;

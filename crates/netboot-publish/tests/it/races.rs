@@ -140,7 +140,7 @@ fn check_result(result: &Result<Receipt, Error>, able: bool) {
     match result {
         Ok(receipt) => {
             assert_eq!(receipt.outcome, Outcome::Activated);
-            assert_eq!(receipt.order_guarded, able);
+            assert_eq!(receipt.order_guarded(), able);
             let says_it = receipt.to_string().contains("cannot tell whether another");
             assert_eq!(says_it, !able, "{receipt}");
         }

@@ -104,7 +104,7 @@ async fn publish_and_look(make: &Make<'_>) {
     let second = site::release(work.path(), "second", 300_000).await;
 
     let receipt = publisher.publish(&first, &context).await.unwrap();
-    assert!(!receipt.order_guarded && !receipt.links.is_empty());
+    assert!(!receipt.order_guarded() && !receipt.links.is_empty());
     assert_eq!(site::boot(&root), *first.id());
     let receipt = publisher.publish(&second, &context).await.unwrap();
     assert_eq!((receipt.previous, site::boot(&root)), (Some(*first.id()), *second.id()));

@@ -67,7 +67,7 @@ async fn a_server_is_tested_once() {
     // It still keeps two publishers apart.
     let (one, two) = (Publisher::new(store), Publisher::new(site.store().await));
     let context = Context::new();
-    assert!(one.publish(&sample_release("one"), &context).await.unwrap().order_guarded);
+    assert!(one.publish(&sample_release("one"), &context).await.unwrap().order_guarded());
     let receipt = two.publish(&sample_release("two"), &context).await.unwrap();
     assert_eq!(receipt.previous, Some(*sample_release("one").id()));
 
@@ -98,7 +98,7 @@ async fn a_server_whose_words_contradict_the_memory_is_tested_again() {
     assert!(!store.capabilities().compare_and_swap() && requests > 0);
     let publisher = Publisher::new(store);
     let receipt = publisher.publish(&sample_release("one"), &context).await.unwrap();
-    assert!(!receipt.order_guarded);
+    assert!(!receipt.order_guarded());
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub(crate) async fn publishing_makes_a_release_live(make: Make<'_>) {
     assert!(!plan.staged && plan.foreign.is_empty());
     let receipt = publisher.publish(&release, &Context::new()).await.unwrap();
     assert_eq!((receipt.outcome, receipt.previous), (Outcome::Activated, None));
-    assert_eq!(receipt.order_guarded, store.capabilities().compare_and_swap());
+    assert_eq!(receipt.without, store.missing_features());
     let staged = receipt.staged.unwrap();
     assert_eq!((staged.sent, staged.sent_bytes), (plan.to_send.len(), plan.bytes_to_send));
     assert_eq!(receipt.entry_points, plan.entry_points);
