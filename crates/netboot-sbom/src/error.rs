@@ -43,7 +43,10 @@ impl Error {
                  release again to get one"
                     .to_owned(),
             ),
-            Self::Unwritable { .. } => None,
+            Self::Unwritable { .. } => Some(
+                "give the image its hashes as Nix writes them: `sha256-` and the digest in Base64"
+                    .to_owned(),
+            ),
             Self::Image(error) => error.hint(),
         }
     }

@@ -24,7 +24,21 @@ pub(crate) enum Problem {
 
 impl BackendError for Problem {
     fn hint(&self) -> Option<String> {
-        None
+        let hint = match self {
+            Self::Replaced | Self::Longer => {
+                "ask again when the program that replaces it has ended; publishers replace only \
+                 pointers and entry points, which are small"
+            }
+            Self::WrongDigest => "run `repair`, which sends the damaged file again",
+            Self::Silent(_) => {
+                "check the connection to the target, or give it more time: `StoreLimits` with a \
+                 longer `answer` and `silence`"
+            }
+            Self::TooManyOpen { .. } => {
+                "let more objects be open at once: `StoreLimits` with more `open_objects`"
+            }
+        };
+        Some(hint.to_owned())
     }
 
     fn class(&self) -> ErrorClass {

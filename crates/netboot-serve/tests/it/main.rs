@@ -6,6 +6,7 @@
 )]
 
 mod faulty;
+mod followed_hints;
 mod limits;
 mod running;
 mod stopping;

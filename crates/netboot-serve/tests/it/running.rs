@@ -21,6 +21,8 @@ pub(crate) struct Running {
     pub(crate) notices: Arc<Mutex<Vec<Notice>>>,
     /// The failures of the store, each with the path that was asked for.
     pub(crate) failures: Arc<Mutex<Vec<String>>>,
+    /// The hints of the failures.
+    pub(crate) hints: Arc<Mutex<Vec<String>>>,
     pub(crate) task: JoinHandle<()>,
 }
 
@@ -49,9 +51,11 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let (notices, failures) =
             (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
-        let (noted, failed) = (notices.clone(), failures.clone());
+        let hints = Arc::<Mutex<Vec<_>>>::default();
+        let (noted, failed, hinted) = (notices.clone(), failures.clone(), hints.clone());
         let view = StoreView::new(Arc::new(store)).with_limits(store_limits);
         let view = view.on_failure(move |path, error| {
+            hinted.lock().unwrap().extend(error.hint());
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             failed.lock().unwrap().push(format!("{path}: {error}: {cause}"));
         });
@@ -67,7 +71,7 @@ impl Running {
             };
             server.serve(listener, &stopped, answer).await;
         });
-        Self { address, stop, notices, failures, task }
+        Self { address, stop, notices, failures, hints, task }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
