@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use netboot_cli::Target;
 use netboot_cli::configuration::ProofSection;
-use netboot_core::{Profile, ProfileName, SiteName};
+use netboot_core::{DocumentKind, Profile, ProfileName, SiteName};
 use netboot_ipxe::Fleet;
 use netboot_nix::{FlakeReference, Overrides};
 use netboot_publish::{ActivationPolicy, Retention};
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) state_directory: PathBuf,
     /// The flake from which images are built.
     pub(crate) flake: FlakeReference,
+    /// The documents that every built image gets.
+    pub(crate) documents: Vec<DocumentKind>,
     /// The changes to the flake's configurations that every image gets.
     pub(crate) overrides: Overrides,
     /// The profiles that can be built, by name.

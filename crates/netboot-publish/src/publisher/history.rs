@@ -116,6 +116,15 @@ impl Publisher {
     /// [`Error::MalformedPointer`], [`Error::UntrustedPointer`]; [`Error::ForeignFile`] for a
     /// pointer that netboot did not write; when the target cannot be reached or read.
     pub async fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
+        self.recent_history(usize::MAX).await
+    }
+
+    /// Returns the newest entries of the [`history`](Self::history), at most `limit`. It reads the
+    /// manifests of these entries only, which a page that is shown again and again needs.
+    ///
+    /// # Errors
+    /// The errors of [`history`](Self::history).
+    pub async fn recent_history(&self, limit: usize) -> Result<Vec<HistoryEntry>, Error> {
         let state = self.read_pointer().await?;
         state.trusted()?;
         if state.is_foreign() {
@@ -123,6 +132,7 @@ impl Publisher {
             return Err(Error::ForeignFile { path: state.path, store: self.store.to_string() });
         }
         let activations = state.history();
+        let activations = &activations[..limit.min(activations.len())];
         let whole = self.whole_of(activations.iter().map(|it| it.release).collect()).await?;
         Ok(HistoryEntry::all(activations, |release| whole.contains(release)))
     }

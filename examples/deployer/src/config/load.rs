@@ -51,6 +51,7 @@ impl Config {
             hosts: hosts(&file, &section.hosts)?,
             limits: Limits::of(&file, &section.limits)?,
             configurations: configurations.collect(),
+            documents: file.documents.kinds(),
             overrides: file.overrides()?,
             closure_boot,
             targets,

@@ -113,9 +113,12 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The failure of a profile's build.
-    pub(super) fn of_profile(profile: &ProfileName, error: &netboot_core::Error) -> Self {
-        let (text, hint) = (with_causes(error), error.hint());
-        Self { profile: Some(profile.clone()), error: text, hint }
+    pub(super) fn of_profile(
+        profile: &ProfileName,
+        error: &(dyn std::error::Error + 'static),
+        hint: Option<String>,
+    ) -> Self {
+        Self { profile: Some(profile.clone()), error: with_causes(error), hint }
     }
 }
 

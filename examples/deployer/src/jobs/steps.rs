@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use netboot_core::{
-    Builder, Context, Event, Image, Profile, ProfileName, ReleaseId, Report, SiteName, counted,
+    Builder, Context, DocumentKind, Event, Image, Profile, ProfileName, ReleaseId, Report,
+    SiteName, counted,
 };
 use netboot_ipxe::Renderer;
 use netboot_nix::NixBuilder;
 use netboot_publish::{Sites, SitesReport};
+use netboot_sbom::with_documents;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::entry::Entry;
@@ -87,6 +89,7 @@ impl Steps<'_> {
                 configurations.get(profile.name()).cloned().unwrap_or_default()
             })
             .state_directory(config.state_directory.join("nix"))
+            .licences(config.documents.contains(&DocumentKind::Sbom))
             .overrides(config.overrides.clone());
         let builder = match &config.closure_boot {
             Some(closure_boot) => builder.closure_boot(closure_boot.build.clone()),
@@ -95,10 +98,16 @@ impl Steps<'_> {
         let builder = builder.build()?;
         let results = builder.build_all(&profiles, self.context).await;
         let (mut images, mut failures) = (Vec::new(), Vec::new());
+        let mut failed = |name: &ProfileName, error: &(dyn std::error::Error + 'static), hint| {
+            failures.push(Failure::of_profile(name, error, hint));
+        };
         for (profile, result) in profiles.iter().zip(results) {
             match result {
-                Ok(image) => images.push(image),
-                Err(error) => failures.push(Failure::of_profile(profile.name(), &error)),
+                Ok(image) => match with_documents(image, &config.documents) {
+                    Ok(image) => images.push(image),
+                    Err(error) => failed(profile.name(), &error, error.hint()),
+                },
+                Err(error) => failed(profile.name(), &error, error.hint()),
             }
         }
         if !failures.is_empty() {

@@ -64,7 +64,7 @@ impl View {
     /// The view of a client that reaches the service under `base`, with the machines that contain
     /// these words.
     pub(super) async fn of(app: &App, words: &str, base: &Url) -> Self {
-        let (history, error) = match app.deployment.served().history().await {
+        let (history, error) = match app.deployment.served().recent_history(SHOWN_RELEASES).await {
             Ok(history) => (history, None),
             Err(error) => (Vec::new(), Some(with_causes(&error))),
         };
@@ -111,9 +111,7 @@ async fn profiles(app: &App, live: Option<ReleaseId>) -> Vec<String> {
 
 async fn releases(app: &App, history: &[HistoryEntry], base: &Url) -> Vec<ReleaseRow> {
     let previous = app.deployment.served().previous().await.unwrap_or_default();
-    let mut rows = release_row::rows(history, previous, base);
-    rows.truncate(SHOWN_RELEASES);
-    rows
+    release_row::rows(history, previous, base)
 }
 
 /// The rows of machines, those that need attention first. Otherwise the order stays.

@@ -17,6 +17,7 @@ mod closure_reports;
 mod closure_site;
 mod crash;
 mod cross_site;
+mod documents;
 mod event_streams;
 mod followed_hints;
 mod hostile_directory;
