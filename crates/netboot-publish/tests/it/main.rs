@@ -49,6 +49,7 @@ mod prune_lies;
 mod public_url;
 mod races;
 mod races_prune;
+mod recent_history;
 mod rehearsals;
 mod repair;
 mod retention_under_load;
