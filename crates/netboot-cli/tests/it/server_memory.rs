@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use netboot_testbed::{FaultProxy, HttpFault, Moment};
 
@@ -13,11 +13,11 @@ use crate::place::Place;
 fn another_process_does_not_test_the_server_of_a_bucket_again() {
     let place = Place::ministack();
     image::write(&place.path("worker"), "one=1");
-    let tests = Arc::new(AtomicUsize::new(0));
+    let tests = Arc::new(AtomicU64::new(0));
     let counted = tests.clone();
     let proxy = FaultProxy::http(place.server().address(), move |request, moment| {
         let is_test = moment == Moment::Asked && request.target.contains("probe-");
-        counted.fetch_add(usize::from(is_test), Ordering::SeqCst);
+        counted.fetch_add(u64::from(is_test), Ordering::SeqCst);
         HttpFault::None
     });
     let target = place.target().replace(&place.server().endpoint(), &proxy.endpoint());
@@ -35,7 +35,7 @@ fn another_process_does_not_test_the_server_of_a_bucket_again() {
     let (with_memory, again) = publish("state");
     assert_eq!(again, 0);
     let (without_memory, elsewhere) = publish("other");
-    assert_eq!((elsewhere, with_memory + first as u64), (first, without_memory));
+    assert_eq!((elsewhere, with_memory + first), (first, without_memory));
 
     // A directory that cannot be written costs the test, and nothing else.
     fs::write(place.path("file"), "").unwrap();
