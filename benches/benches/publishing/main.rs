@@ -27,9 +27,9 @@ const PLACES: [Place; 9] = [
     ("s3", s3::rows),
     ("oci", oci::rows),
     ("rsync-daemon", rsync::daemon_rows),
-    ("rsync-daemon-far", rsync::far_daemon_rows),
+    ("rsync-far-daemon", rsync::far_daemon_rows),
     ("rsync-ssh", rsync::ssh_rows),
-    ("rsync-ssh-far", rsync::far_ssh_rows),
+    ("rsync-far-ssh", rsync::far_ssh_rows),
     ("growth-in-a-directory", growth::local_rows),
     ("growth-in-a-bucket", growth::s3_rows),
 ];
