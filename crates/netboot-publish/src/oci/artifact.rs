@@ -6,24 +6,20 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::manifest_json::{Descriptor, EMPTY_TYPE, Manifest};
+use crate::web_headers::WebHeaders;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use netboot_core::{ReleasePath, Sha256Digest};
-use serde::{Deserialize, Serialize};
-
-use crate::web_headers::WebHeaders;
 
 /// The media type of every manifest here.
 pub(super) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The largest manifest that is read, in bytes. Registries need not accept larger ones.
 pub(super) const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
-/// The content of an artifact without a configuration, which the specification fixes.
-pub(super) const EMPTY: &[u8] = b"{}";
 /// The most objects of one artifact, so that its manifest stays below the limit.
 pub(super) const MOST_ENTRIES: usize = 4000;
 
-const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 const RELEASE_CONFIG_TYPE: &str = "application/vnd.netboot.manifest.v1+json";
 /// The path of an object. Programs such as `oras pull` name the file after it.
 const TITLE: &str = "org.opencontainers.image.title";
@@ -69,31 +65,6 @@ pub(super) struct Stored {
 
 pub(super) type Entries = BTreeMap<ReleasePath, Stored>;
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    schema_version: u32,
-    media_type: String,
-    #[serde(default)]
-    artifact_type: String,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: String,
-    digest: String,
-    size: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    data: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    annotations: BTreeMap<String, String>,
-}
-
 /// Writes the manifest of an artifact for a tag. `config` is the entry that becomes its
 /// configuration. `mark` makes the manifest unique.
 pub(super) fn to_json(
@@ -114,15 +85,10 @@ pub(super) fn to_json(
                 media_type: RELEASE_CONFIG_TYPE.to_owned(),
                 ..Descriptor::of(path, stored)
             },
-            None => Descriptor {
-                media_type: EMPTY_TYPE.to_owned(),
-                digest: format!("sha256:{}", Sha256Digest::of(EMPTY)),
-                size: EMPTY.len() as u64,
-                data: Some(STANDARD.encode(EMPTY)),
-                annotations: BTreeMap::new(),
-            },
+            None => Descriptor::empty(),
         },
         layers: layers.map(|(path, stored)| Descriptor::of(path, stored)).collect(),
+        subject: None,
         annotations: [(TAG, Some(tag)), (WRITE, mark)]
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
@@ -131,15 +97,63 @@ pub(super) fn to_json(
     serde_json::to_vec(&manifest).map(Bytes::from)
 }
 
-/// Reads the objects of an artifact. Returns `None` for an artifact that netboot did not write.
-pub(super) fn entries(json: &[u8]) -> Option<Entries> {
-    let manifest: Manifest = serde_json::from_slice(json).ok()?;
-    let kinds = [Kind::Release, Kind::Part, Kind::File];
-    if !kinds.iter().any(|kind| kind.media_type() == manifest.artifact_type) {
-        return None;
+/// An artifact about another one.
+#[derive(Debug)]
+pub(super) struct Referrer {
+    artifact_type: &'static str,
+    pub(super) json: Bytes,
+}
+
+impl Referrer {
+    pub(super) fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(&self.json)
     }
+
+    /// Its descriptor in a list of referrers.
+    pub(super) fn descriptor(&self) -> serde_json::Value {
+        serde_json::json!({
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": self.artifact_type,
+            "digest": format!("sha256:{}", self.digest()),
+            "size": self.json.len(),
+        })
+    }
+}
+
+/// Makes an artifact about the one whose manifest has this digest and this size in bytes.
+pub(super) fn referrer(
+    artifact_type: &'static str,
+    subject: (Sha256Digest, u64),
+    entries: &Entries,
+) -> Result<Referrer, serde_json::Error> {
+    let subject = Descriptor {
+        media_type: MANIFEST_TYPE.to_owned(),
+        digest: format!("sha256:{}", subject.0),
+        size: subject.1,
+        data: None,
+        annotations: BTreeMap::new(),
+    };
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: MANIFEST_TYPE.to_owned(),
+        artifact_type: artifact_type.to_owned(),
+        config: Descriptor::empty(),
+        layers: entries.iter().map(|(path, stored)| Descriptor::of(path, stored)).collect(),
+        subject: Some(subject),
+        annotations: BTreeMap::new(),
+    };
+    Ok(Referrer { artifact_type, json: serde_json::to_vec(&manifest)?.into() })
+}
+
+/// Reads the objects of an artifact. Returns `None` for an artifact that netboot did not write.
+pub(super) fn entries(json: &[u8]) -> Option<(Kind, Entries)> {
+    let manifest: Manifest = serde_json::from_slice(json).ok()?;
+    let mut kinds = [Kind::Release, Kind::Part, Kind::File].into_iter();
+    let kind = kinds.find(|kind| kind.media_type() == manifest.artifact_type)?;
     let config = Some(manifest.config).filter(|it| it.media_type != EMPTY_TYPE);
-    config.into_iter().chain(manifest.layers).map(Descriptor::into_entry).collect()
+    let entries: Option<Entries> =
+        config.into_iter().chain(manifest.layers).map(Descriptor::into_entry).collect();
+    Some((kind, entries?))
 }
 
 impl Descriptor {
@@ -221,7 +235,7 @@ mod tests {
         let config = "releases/a/manifest.json".parse().unwrap();
         for config in [None, Some(&config)] {
             let json = to_json(Kind::Release, "part-1", &sample(), config, None).unwrap();
-            assert_eq!(entries(&json), Some(sample()));
+            assert_eq!(entries(&json), Some((Kind::Release, sample())));
         }
     }
 
@@ -239,7 +253,7 @@ mod tests {
             let other = json.replacen(from, to, 1);
             assert_ne!(other, json, "{from}");
             // The empty configuration comes first, and nobody reads its digest.
-            let expected = if from == "sha256:" { Some(sample()) } else { None };
+            let expected = (from == "sha256:").then(|| (Kind::Part, sample()));
             assert_eq!(entries(other.as_bytes()), expected, "{from}");
         }
         assert_eq!(entries(b"[]"), None);
@@ -251,7 +265,7 @@ mod tests {
         let json = String::from_utf8(json.to_vec()).unwrap();
         let other = json.replacen("\"size\":6", "\"size\":7", 1);
         assert_ne!(other, json);
-        let read = entries(other.as_bytes()).unwrap();
+        let (_, read) = entries(other.as_bytes()).unwrap();
         assert_eq!(read[&"current.ipxe".parse().unwrap()].inline, None);
     }
 }

@@ -1,4 +1,4 @@
-//! What the registry said about blobs a moment ago, so that it is not asked twice.
+//! Remembers for a moment which blobs the registry has, so that it is not asked twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ const MOMENT: Duration = Duration::from_secs(10);
 /// The blobs that the registry was asked for a moment ago.
 #[derive(Debug, Default)]
 pub(super) struct BlobMemory {
-    /// Whether each was there, and when.
+    /// True for a blob that was there, with the time of the answer.
     answers: Mutex<BTreeMap<Sha256Digest, (bool, Instant)>>,
 }
 

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::layout::Location;
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 
-use super::artifact::{Entries, Stored};
+use super::artifact::{Entries, Kind, Stored};
 use super::client::Client;
 use super::manifests::{self, Found};
 use super::{blob, tag};
@@ -33,6 +33,8 @@ const FIRST: usize = 2;
 pub(super) struct Part {
     pub(super) tag: String,
     pub(super) digest: Sha256Digest,
+    /// The size of the manifest in bytes, if it is the one of a whole release.
+    pub(super) size_of_release: Option<u64>,
     pub(super) entries: Entries,
 }
 
@@ -124,7 +126,7 @@ pub(super) struct Index {
     nowhere: Mutex<BTreeSet<String>>,
 }
 
-/// What one look at the parts found.
+/// The outcome of one look at the parts.
 enum Look {
     /// Nothing was changed meanwhile.
     Whole(Arc<Objects>, Vec<String>),
@@ -255,9 +257,10 @@ impl Index {
         let mut nowhere = self.nowhere();
         let mut fewest = LOOKS_AT_NOTHING;
         for (found, tag) in read {
-            if let Some(Found { digest, entries, .. }) = found {
+            if let Some(Found { digest, kind, json, entries }) = found {
+                let size_of_release = (kind == Kind::Release).then_some(json.len() as u64);
                 nowhere.remove(&tag);
-                objects.add(Arc::new(Part { tag, digest, entries }));
+                objects.add(Arc::new(Part { tag, digest, size_of_release, entries }));
             } else {
                 let looks = missing.entry(tag.clone()).or_default();
                 *looks += 1;

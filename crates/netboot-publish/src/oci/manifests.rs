@@ -9,17 +9,21 @@ use reqwest::{Method, StatusCode};
 
 pub(super) use self::tag_list::tags;
 use super::answer::{Answered, bounded};
-use super::artifact::{self, Entries, MANIFEST_LIMIT, MANIFEST_TYPE};
+use super::artifact::{self, Entries, Kind, MANIFEST_LIMIT, MANIFEST_TYPE};
 use super::client::{Call, Client, is_missing};
 use super::error::{answered, transport};
 use super::failure::OciFailure;
 use crate::error::Error;
+
+/// The media type of an index, a list of manifests.
+pub(super) const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// An artifact that a tag leads to.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     /// The digest of its manifest.
     pub(super) digest: Sha256Digest,
+    pub(super) kind: Kind,
     pub(super) json: Bytes,
     pub(super) entries: Entries,
 }
@@ -48,11 +52,11 @@ pub(super) async fn get(client: &Client, tag: &str) -> Result<Option<Found>, Err
     let body = bounded(response, MANIFEST_LIMIT).await;
     let body = body.map_err(|error| transport(call.action, &call.url, error))?;
     let entries = body.as_ref().and_then(|json| artifact::entries(json));
-    let (Some(json), Some(entries)) = (body, entries) else {
+    let (Some(json), Some((kind, entries))) = (body, entries) else {
         let failure = OciFailure::ForeignArtifact { tag: tag.to_owned() };
         return Err(Error::oci(call.action, &call.url, failure, "it is no manifest of netboot"));
     };
-    Ok(Some(Found { digest: Sha256Digest::of(&json), json, entries }))
+    Ok(Some(Found { digest: Sha256Digest::of(&json), kind, json, entries }))
 }
 
 /// Writes a manifest under a tag, perhaps under a condition.
@@ -88,6 +92,13 @@ pub(super) async fn put(
         return Ok(Written::MissingBlob);
     }
     Err(answered(call.action, &call.url, answer))
+}
+
+/// Writes an index under a tag.
+pub(super) async fn put_index(client: &Client, tag: &str, json: Bytes) -> Result<(), Error> {
+    let url = client.url(&format!("manifests/{tag}"));
+    let call = Call::new("write", Method::PUT, url).body(INDEX_TYPE, json);
+    client.call(&call, |_| false).await.map(drop)
 }
 
 /// Deletes a manifest with all its tags. One that is gone is no error.

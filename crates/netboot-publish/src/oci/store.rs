@@ -46,11 +46,28 @@ use crate::store::{
 /// | `part-…` and `release-<id>` | `application/vnd.netboot.release.v1` | a whole release: its `manifest.json` is the configuration, its files and the blobs that it names are the layers |
 ///
 /// Batches that are sent in order become one part, which puts all their objects into place at one
-/// moment. The store never changes a part. To remove an object, it writes a new part with the remaining
-/// objects and then deletes the old part. An object is there if a part names it. If several parts
-/// name one path, the object that was written last is there. So publishers that write at the same
-/// moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release; the
-/// store itself reads the parts.
+/// moment. The store never changes a part. To remove an object, it writes a new part with the
+/// remaining objects and then deletes the old part. An object is there if a part names it. If
+/// several parts name one path, the object that was written last is there. So publishers that write
+/// at the same moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release; the
+/// store itself reads the parts. If a publisher is killed while it replaces the artifact of a
+/// release, `release-<id>` may lead to the older one, for example to one without the last
+/// signature, until the next publisher sends or deletes a file of that release.
+///
+/// The signature and the documents of a release are layers of its artifact. They are referrers of it
+/// as well, so that `oras discover` and the policies of clusters find them. A referrer has the
+/// artifact of `release-<id>` as its `subject`, and one of these types:
+///
+/// | artifact type | layers |
+/// |---|---|
+/// | `application/vnd.netboot.signature.v1` | the signature of minisign |
+/// | `application/vnd.cyclonedx+json` | the bills of materials |
+/// | `application/vnd.in-toto+json` | the provenance |
+///
+/// Where the registry does not list referrers, the tag `sha256-<digest>` of the specification does.
+/// The store itself does not read referrers. It writes them before it sets `release-<id>`, and
+/// deletes them before the artifact. An option of the registry's garbage collection that deletes
+/// manifests without tags deletes the referrers, and nothing else of a release.
 ///
 /// # What a registry may do
 /// - **Garbage collection** takes blobs that no manifest names. The store writes a part after 1 GiB
@@ -64,8 +81,8 @@ use crate::store::{
 /// - **Lock**: there is none. Prune only while nobody publishes to the repository.
 /// - **Loss**: artifacts say what is there. `stat` and `look` also ask the registry for each blob
 ///   that they find, if these are 64 at most, so that a blob which the registry has lost is sent
-///   again. `list` does not ask. The registry is not asked for the other files of a release: a reader finds
-///   no object where the registry has lost one, and the depth
+///   again. They do not ask for the other files of a release, and `list` asks for nothing: a reader
+///   finds no object where the registry has lost one, and the depth
 ///   [`Content`](crate::VerifyDepth::Content) of verification reports it.
 /// - **Times**: registries keep none. Each object has the time at which it was written in an
 ///   annotation, in whole seconds by the registry's clock.

@@ -19,7 +19,7 @@ use super::index::{Objects, Part, Scope, release_of};
 use super::manifests::{self, Written};
 use super::target::Target;
 use super::writing::{LINK_TIME, lost_blob, put_patiently, write_part};
-use super::{blob, file, tag};
+use super::{blob, file, referrers, tag};
 use crate::error::Error;
 use crate::store::DOCUMENT_LIMIT;
 
@@ -216,10 +216,11 @@ impl Change {
         // People find the release under this tag. It is a second tag of the same manifest: a
         // registry deletes a manifest with all its tags.
         let tag = tag::of_release(release);
-        if let [json] = jsons.as_slice()
-            && put_patiently(client, &tag, json.clone(), None).await? != Written::Done
-        {
-            return Err(lost_blob(client, &tag));
+        if let [json] = jsons.as_slice() {
+            referrers::write(client, json, &written).await?;
+            if put_patiently(client, &tag, json.clone(), None).await? != Written::Done {
+                return Err(lost_blob(client, &tag));
+            }
         }
         let old: Vec<_> = objects.parts.values().filter(|part| covered(part)).cloned().collect();
         delete_parts(target, &parts).await?;
@@ -289,6 +290,9 @@ async fn delete_parts(target: &Target, parts: &[Arc<Part>]) -> Result<(), Error>
     let mut parts: Vec<_> = parts.iter().collect();
     parts.sort_by(|one, other| one.tag.cmp(&other.tag));
     for part in parts {
+        if let Some(size) = part.size_of_release {
+            referrers::delete(&target.client, (part.digest, size), &part.entries).await?;
+        }
         manifests::delete(&target.client, &part.digest).await?;
         target.index.forget(&part.tag);
     }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use netboot_core::{Context, ReleasePath, Sha256Digest};
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::artifact::{self, EMPTY, Entries, Kind, Stored};
+use super::artifact::{self, Entries, Kind, Stored};
 use super::client::Client;
 use super::failure::OciFailure;
 use super::index::{Part, release_of};
+use super::manifest_json::EMPTY;
 use super::manifests::{self, Written};
 use super::target::Target;
 use super::{blob, tag};
@@ -91,8 +92,8 @@ pub(super) fn kept_blob(client: &Client, stored: &Stored) -> Error {
     Error::oci("write", &url, OciFailure::Corrupted, problem)
 }
 
-/// Writes a new part of a target, and returns it with its manifest. Returns `None` if the registry has lost a
-/// blob.
+/// Writes a new part of a target, and returns it with its manifest. Returns `None` if the registry
+/// has lost a blob.
 pub(super) async fn write_part(
     target: &Target,
     kind: Kind,
@@ -108,7 +109,8 @@ pub(super) async fn write_part(
         return Ok(None);
     }
     let digest = Sha256Digest::of(&json);
-    let part = Arc::new(Part { tag, digest, entries });
+    let size_of_release = (kind == Kind::Release).then_some(json.len() as u64);
+    let part = Arc::new(Part { tag, digest, size_of_release, entries });
     target.index.add(part.clone());
     Ok(Some((part, json)))
 }

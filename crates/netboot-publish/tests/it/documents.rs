@@ -18,7 +18,7 @@ fn artifact(kind: ArtifactKind, name: &str, text: &'static str) -> BytesArtifact
     BytesArtifact::new(kind, name, text).unwrap()
 }
 
-fn image(documents: &[(DocumentKind, &'static str)]) -> Image {
+pub(crate) fn image(documents: &[(DocumentKind, &'static str)]) -> Image {
     let profile = ProfileSpec::new("worker").unwrap();
     let init = InitPath::new("/nix/store/0-worker/init").unwrap();
     let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
@@ -33,7 +33,7 @@ fn image(documents: &[(DocumentKind, &'static str)]) -> Image {
     })
 }
 
-fn release(images: Vec<Image>) -> Release {
+pub(crate) fn release(images: Vec<Image>) -> Release {
     let script = || artifact(ArtifactKind::Script, "boot.ipxe", "#!ipxe\n");
     Release::builder(images)
         .script(layout::boot_script(), script())

@@ -40,6 +40,7 @@ mod oci_contract;
 mod oci_credentials;
 mod oci_hostile;
 mod oci_races;
+mod oci_referrers;
 mod oci_store;
 mod patience;
 mod pointers;

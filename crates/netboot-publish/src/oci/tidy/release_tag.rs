@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::oci::index::{Objects, Scope};
 use crate::oci::target::Target;
 use crate::oci::writing::put_patiently;
-use crate::oci::{manifests, tag};
+use crate::oci::{manifests, referrers, tag};
 
 /// The most repetitions, if other publishers change the same release.
 const ROUNDS: usize = 5;
@@ -61,9 +61,12 @@ async fn settle_once(
     if let Some(part) = whole
         && let Some(there) = manifests::get(client, &part.tag).await?
     {
+        referrers::write(client, &there.json, &there.entries).await?;
         put_patiently(client, &release_tag, there.json, None).await?;
     }
     if let Some(found) = found {
+        let subject = (found.digest, found.json.len() as u64);
+        referrers::delete(client, subject, &found.entries).await?;
         manifests::delete(client, &found.digest).await?;
     }
     Ok(true)
