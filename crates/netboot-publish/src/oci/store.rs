@@ -49,13 +49,13 @@ use crate::store::{
 /// moment. The store never changes a part. To remove an object, it writes a new part with the
 /// remaining objects and then deletes the old part. An object is there if a part names it. If
 /// several parts name one path, the object that was written last is there. So publishers that write
-/// at the same moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole release; the
-/// store itself reads the parts. If a publisher is killed while it replaces the artifact of a
-/// release, `release-<id>` may lead to the older one, for example to one without the last
-/// signature, until the next publisher sends or deletes a file of that release.
+/// at the same moment lose nothing. `oras pull` and `skopeo copy` of `release-<id>` take a whole
+/// release; the store itself reads the parts. If a publisher is killed while it replaces the
+/// artifact of a release, `release-<id>` may lead to the older one, for example to one without the
+/// last signature, until the next publisher sends or deletes a file of that release.
 ///
-/// The signature and the documents of a release are layers of its artifact. They are referrers of it
-/// as well, so that `oras discover` and the policies of clusters find them. A referrer has the
+/// The signature and the documents of a release are layers of its artifact. They are referrers of
+/// it as well, so that `oras discover` and the policies of clusters find them. A referrer has the
 /// artifact of `release-<id>` as its `subject`, and one of these types:
 ///
 /// | artifact type | layers |
