@@ -56,6 +56,16 @@ pub fn s3_listing(data: &[u8]) -> bool {
     page.is_ok_and(|page| !page.objects.is_empty())
 }
 
+/// An artifact of a registry is read as it was written.
+#[cfg(feature = "oci")]
+pub fn oci_artifact(data: &[u8]) -> bool {
+    use crate::oci::artifact::is_read_as_written;
+
+    let read = is_read_as_written(data);
+    assert_ne!(read, Some(false));
+    read.is_some()
+}
+
 /// Every line that rsync could print is read.
 #[cfg(feature = "rsync")]
 pub fn rsync_listing(data: &[u8]) -> bool {
@@ -76,6 +86,8 @@ mod tests {
         each_fuzz_seed("signature", super::signature);
         #[cfg(feature = "s3")]
         each_fuzz_seed("s3_listing", super::s3_listing);
+        #[cfg(feature = "oci")]
+        each_fuzz_seed("oci_artifact", super::oci_artifact);
         #[cfg(feature = "rsync")]
         each_fuzz_seed("rsync_listing", super::rsync_listing);
     }

@@ -1,7 +1,7 @@
 //! A repository of a registry that speaks the OCI distribution API.
 
 mod answer;
-mod artifact;
+pub(crate) mod artifact;
 mod authorization;
 mod blob;
 mod blob_memory;

@@ -214,6 +214,15 @@ impl Stored {
     }
 }
 
+/// Reads an artifact, writes it again and reads that. Returns `None` for an artifact that netboot
+/// did not write, and otherwise whether both readings are equal.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn is_read_as_written(json: &[u8]) -> Option<bool> {
+    let (kind, objects) = entries(json)?;
+    let again = to_json(kind, "part-1", &objects, None, None).ok()?;
+    Some(entries(&again) == Some((kind, objects)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
