@@ -16,9 +16,15 @@ pub(super) fn stat(
 ) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
     let mut found = BTreeMap::new();
     let Some(root) = root.open()? else { return Ok(found) };
+    // Most paths are in the directory of the one before, such as that of the blobs.
+    let (mut opened, mut last) = (None, None);
     for path in paths {
         let (directory, name) = split(&path);
-        if let Some(directory) = find(&root, directory)?
+        if last.as_deref() != Some(directory) {
+            opened = find(&root, directory)?;
+            last = Some(directory.to_owned());
+        }
+        if let Some(directory) = &opened
             && let Some(place) = directory.look(name).map_err(Error::at_target)?
         {
             found.insert(path, entry(place));

@@ -18,6 +18,10 @@ use crate::publisher::inventory::records::{Records, WantedRecord};
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 
+/// The number of releases from which one listing of the target costs less than looking up the
+/// objects of each batch of releases: those of one batch are spread over all blobs already.
+const LISTED: usize = 64;
+
 /// A release in the history of a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -141,8 +145,12 @@ impl Publisher {
     /// once.
     async fn whole_of(&self, releases: BTreeSet<ReleaseId>) -> Result<BTreeSet<ReleaseId>, Error> {
         let (store, beside) = (self.store.as_ref(), self.signing.files());
+        let mut presence = match releases.len() {
+            ..LISTED => Presence::default(),
+            _ => Presence::listed(store).await?,
+        };
         let wanted = releases.into_iter().map(|it| WantedRecord::unlisted(it, &beside));
-        let (mut records, mut presence) = (Records::new(store, wanted), Presence::default());
+        let mut records = Records::new(store, wanted);
         let mut whole = BTreeSet::new();
         while let Some(batch) = records.next().await? {
             let mut needed = BTreeMap::new();

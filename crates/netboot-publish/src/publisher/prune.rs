@@ -142,8 +142,7 @@ impl Publisher {
         let mut report = PruneReport { dry_run: retention.dry_run, ..PruneReport::default() };
         let manifest = layout::manifest();
         read.read(store, &releases).await?;
-        let (mut kept_blobs, mut unwanted) = (BTreeSet::new(), Vec::new());
-        let mut unlisted = Vec::new();
+        let (mut unwanted, mut unlisted) = (Vec::new(), Vec::new());
         for (release, files) in releases {
             let Some(path) = files.records().next() else { continue };
             let is_wanted = wanted.releases.contains(&release);
@@ -159,7 +158,7 @@ impl Publisher {
             };
             if keep {
                 unlisted.extend(wanted.unlisted_entry_points(&release, &known.in_root));
-                kept_blobs.extend(read.blobs_of(&release));
+                read.keep(&release);
                 report.kept.insert(release);
             } else {
                 let own = known.own.iter().chain([&manifest]);
@@ -172,7 +171,7 @@ impl Publisher {
             // Without a lock, another publisher may have made one of these live meanwhile.
             let wanted = rule.read(store).await?;
             for spared in unwanted.extract_if(.., |it| wanted.releases.contains(&it.release)) {
-                kept_blobs.extend(read.blobs_of(&spared.release));
+                read.keep(&spared.release);
                 report.kept.insert(spared.release);
             }
         }
@@ -182,7 +181,7 @@ impl Publisher {
         let record = layout::binary_cache_record();
         let with_cache = unwanted.iter().filter(|it| it.files.contains(&record));
         let with_cache = with_cache.map(|it| it.release).collect();
-        let nar_infos = unused_nar_infos(store, with_cache, &kept_blobs).await?;
+        let nar_infos = unused_nar_infos(store, with_cache, &|blob| read.is_kept(blob)).await?;
         if !(retention.dry_run || nar_infos.is_empty()) {
             store.delete(&nar_infos, context).await?;
         }
@@ -193,7 +192,7 @@ impl Publisher {
         let mut blobs = BTreeMap::new();
         for (sha256, entry) in list_blobs(store).await? {
             let size = entry.size().filter(|_| !is_young(Some(&entry)));
-            if let Some(size) = size.filter(|_| !kept_blobs.contains(&sha256)) {
+            if let Some(size) = size.filter(|_| !read.is_kept(&sha256)) {
                 blobs.insert(sha256, size);
             }
         }
@@ -229,9 +228,8 @@ async fn spare_named_now(
     let is_new =
         |release: &ReleaseId, files: &ReleaseFiles| files.has_record() && !kept.contains(release);
     for (release, _) in releases.iter().filter(|(release, files)| is_new(release, files)) {
-        for sha256 in read.blobs_of(release) {
-            blobs.remove(&sha256);
-        }
+        read.keep(release);
     }
+    blobs.retain(|sha256, _| !read.is_kept(sha256));
     Ok(())
 }

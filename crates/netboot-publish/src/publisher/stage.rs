@@ -47,6 +47,13 @@ impl Publisher {
     /// id, only the origin of its images can differ; then the manifest at the target stays. A build
     /// log at the target stays in any case.
     ///
+    /// The target is asked which objects it has. The manifest of the live release is not taken for
+    /// an answer, although it names most of them: it does not tell that an object was lost since,
+    /// and the objects have to be verified anyway before the release goes live. A bucket answers
+    /// in pages of 1,000 keys where a page has at least 8 of the objects, and otherwise with up to
+    /// 32 requests at once. So each look takes at most one request for each object of the release,
+    /// at a target of any size.
+    ///
     /// # Errors
     /// If an artifact or the target cannot be read or written; [`Error::NotWhole`] if an object is
     /// missing at the end, because another publisher pruned it; [`Error::Cancelled`]; the errors

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, Release, ReleasePath, layout};
 use netboot_publish::contract::{later, sample_release};
 use netboot_publish::{
-    Answer, Error, ListScope, MemoryStore, MinisignKey, Publisher, Question, Retention, S3Store,
-    Signer, Store, StoreLayer, Upload, VerifyDepth, VerifyScope,
+    Answer, Entry, Error, ListScope, MemoryStore, MinisignKey, Publisher, Question, Retention,
+    S3Store, Signer, Store, StoreLayer, Upload, VerifyDepth, VerifyScope,
 };
 use netboot_testbed::S3Server;
 
@@ -168,4 +169,63 @@ async fn a_release_that_vanishes_meanwhile_is_no_error() {
             }
         }
     }
+}
+
+/// A store that counts the names that it is asked about, in whatever question.
+#[derive(Debug)]
+struct Asked {
+    inner: MemoryStore,
+    names: Arc<AtomicUsize>,
+}
+
+impl Asked {
+    fn count(&self, names: usize) {
+        self.names.fetch_add(names, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl StoreLayer for Asked {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
+    async fn stat(&self, paths: &[ReleasePath]) -> Result<BTreeMap<ReleasePath, Entry>, Error> {
+        self.count(paths.len());
+        self.inner.stat(paths).await
+    }
+
+    async fn look(&self, question: &Question) -> Result<Answer, Error> {
+        self.count(question.paths().count());
+        self.inner.look(question).await
+    }
+}
+
+#[tokio::test]
+async fn a_long_history_asks_for_no_object_by_its_name() {
+    let (memory, names) = (MemoryStore::new(), Arc::new(AtomicUsize::new(0)));
+    let publisher = Publisher::new(memory.clone());
+    let count = 100;
+    for release in releases(count) {
+        publisher.publish(&release, &Context::new()).await.unwrap();
+    }
+    let publisher = Publisher::new(Asked { inner: memory.clone(), names: names.clone() });
+    let history = publisher.history().await.unwrap();
+    assert!(history.len() == count && history.iter().all(|entry| entry.whole));
+    // The manifest of each release, and the pointer.
+    let asked = names.load(Ordering::SeqCst);
+    assert!(asked <= count + 5, "{asked} names");
+
+    // What the listings lack is missed.
+    let live = publisher.releases().await.unwrap();
+    let boot = layout::in_release(live.first().unwrap(), &layout::release_pointer());
+    memory.delete(&[boot], &Context::new()).await.unwrap();
+    let whole = publisher.history().await.unwrap().iter().filter(|entry| entry.whole).count();
+    assert_eq!(whole, count - 1);
 }

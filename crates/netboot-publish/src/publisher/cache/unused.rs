@@ -14,21 +14,21 @@ use crate::store::Store;
 const PARALLEL_READS: usize = 16;
 
 /// Returns the descriptions of the `unwanted` releases, which have a record of their descriptions,
-/// that lead to no blob of a kept release.
+/// that lead to no blob of a kept release, as `is_kept` says.
 ///
 /// The records of the releases say which descriptions may do so. Only these are read: the
 /// description of a store path that a kept release shares stays unread.
 pub(crate) async fn unused_nar_infos(
     store: &dyn Store,
     unwanted: Vec<ReleaseId>,
-    kept_blobs: &BTreeSet<Sha256Digest>,
+    is_kept: &(dyn Fn(&Sha256Digest) -> bool + Sync),
 ) -> Result<Vec<ReleasePath>, Error> {
     let mut recorded: BTreeSet<StorePathDigest> = BTreeSet::new();
     let read: Vec<_> = unwanted.iter().map(|it| CacheRecord::find(store, it)).collect();
     let mut read = stream::iter(read).buffer_unordered(PARALLEL_READS);
     while let Some(record) = read.try_next().await? {
         let Some(record) = record else { continue };
-        let unused = record.blobs.into_iter().filter(|(_, blob)| !kept_blobs.contains(blob));
+        let unused = record.blobs.into_iter().filter(|(_, blob)| !is_kept(blob));
         recorded.extend(unused.map(|(digest, _)| digest));
     }
     if recorded.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) async fn unused_nar_infos(
     recorded.retain(|digest| files.nar_infos.contains_key(digest));
     let read = read_nar_infos(store, recorded.into_iter().collect()).await?;
     let unused = read.into_iter().filter(|(digest, bytes)| {
-        own_nar_info(digest, bytes).is_some_and(|info| !kept_blobs.contains(&blob_of(&info)))
+        own_nar_info(digest, bytes).is_some_and(|info| !is_kept(&blob_of(&info)))
     });
     Ok(unused.map(|(digest, _)| layout::nar_info(&digest)).collect())
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join;
 use netboot_core::layout::{self, Location};
 use netboot_core::{ReleasePath, Sha256Digest};
 
 use crate::error::Error;
 use crate::publisher::checks::objects::Objects;
-use crate::store::{Entry, Listed, Question, Store};
+use crate::store::{Entry, ListScope, Listed, Question, Store};
 
 /// The number of objects that are looked up at once by their names.
 const AT_ONCE: usize = 20_000;
@@ -51,6 +52,14 @@ impl Presence {
         presence.add(releases);
         presence.add(blobs);
         presence
+    }
+
+    /// The things that the target has now.
+    pub(crate) async fn listed(store: &dyn Store) -> Result<Self, Error> {
+        let (releases, blobs) =
+            (ListScope::Below(layout::releases()), ListScope::Below(layout::blobs()));
+        let (releases, blobs) = try_join(store.list(&releases), store.list(&blobs)).await?;
+        Ok(Self::of(&releases, &blobs))
     }
 
     fn add(&mut self, listed: &[Listed]) {

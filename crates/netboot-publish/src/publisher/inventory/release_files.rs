@@ -71,11 +71,13 @@ pub(crate) fn own_paths(manifest: &Manifest) -> impl Iterator<Item = ReleasePath
 }
 
 /// Lists the blobs at the target, without other files below `blobs`.
-pub(crate) async fn list_blobs(store: &dyn Store) -> Result<Vec<(Sha256Digest, Entry)>, Error> {
+pub(crate) async fn list_blobs(
+    store: &dyn Store,
+) -> Result<impl Iterator<Item = (Sha256Digest, Entry)>, Error> {
     let listed = store.list(&ListScope::Below(layout::blobs())).await?;
-    let blobs = listed.into_iter().filter_map(|listed| match Location::parse(&listed.path) {
+    // One listing may have 100,000 blobs, so no other copy is made.
+    Ok(listed.into_iter().filter_map(|listed| match Location::parse(&listed.path) {
         Some(Location::Blob(sha256)) => Some((sha256, listed.entry)),
         _ => None,
-    });
-    Ok(blobs.collect())
+    }))
 }

@@ -21,7 +21,8 @@ type Number = u32;
 #[derive(Debug, Default)]
 pub(crate) struct ReadReleases {
     numbers: BTreeMap<Sha256Digest, Number>,
-    blobs: Vec<Sha256Digest>,
+    /// True at the number of each blob that a kept release needs. It may end before the last one.
+    kept: Vec<bool>,
     releases: BTreeMap<ReleaseId, (ReleasePath, Option<Entry>, Found)>,
 }
 
@@ -94,11 +95,8 @@ impl ReadReleases {
     }
 
     fn number(&mut self, blob: Sha256Digest) -> Number {
-        let blobs = &mut self.blobs;
-        *self.numbers.entry(blob).or_insert_with(|| {
-            blobs.push(blob);
-            Number::try_from(blobs.len() - 1).unwrap_or(Number::MAX)
-        })
+        let next = Number::try_from(self.numbers.len()).unwrap_or(Number::MAX);
+        *self.numbers.entry(blob).or_insert(next)
     }
 
     /// Returns what the record of a release says. `None` if it was deleted.
@@ -118,15 +116,20 @@ impl ReadReleases {
         })
     }
 
-    /// The blobs that a release needs, as far as its record was read.
-    pub(crate) fn blobs_of(&self, release: &ReleaseId) -> impl Iterator<Item = Sha256Digest> {
-        let numbers = match self.releases.get(release) {
-            Some((.., Found::Sound(read))) => &read.blobs[..],
-            _ => &[],
-        };
-        numbers.iter().filter_map(|number| {
-            let number = usize::try_from(*number).ok()?;
-            self.blobs.get(number).copied()
-        })
+    /// Keeps the blobs that a release needs, as far as its record was read.
+    pub(crate) fn keep(&mut self, release: &ReleaseId) {
+        let Some((.., Found::Sound(read))) = self.releases.get(release) else { return };
+        for number in read.blobs.iter().filter_map(|number| usize::try_from(*number).ok()) {
+            if number >= self.kept.len() {
+                self.kept.resize(number + 1, false);
+            }
+            self.kept[number] = true;
+        }
+    }
+
+    /// Returns true if a kept release needs this blob.
+    pub(crate) fn is_kept(&self, blob: &Sha256Digest) -> bool {
+        let number = self.numbers.get(blob).and_then(|number| usize::try_from(*number).ok());
+        number.and_then(|number| self.kept.get(number)).copied().unwrap_or(false)
     }
 }
