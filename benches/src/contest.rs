@@ -47,6 +47,11 @@ impl Wire {
         let proxy = FaultProxy::http(server, slow);
         Self { server: proxy.address(), proxy, is_http: true, _line: None }
     }
+
+    /// The address at which time is measured.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
 }
 
 /// A program to compare. It gets the address of the server, if it goes to one, and returns the

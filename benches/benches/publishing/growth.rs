@@ -1,15 +1,21 @@
 //! Targets with 10, 100 and 1,000 releases of 100 blobs each: the history, the list of releases,
 //! verification by listing, pruning, and publishing one more.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use netboot_benches::{
-    BUCKET, Case, Contender, Goal, ImageFiles, ImageSizes, Place, Row, Work, apart, contest,
-    is_test, release_in_memory,
+    BUCKET, Case, Contender, Goal, ImageFiles, ImageSizes, Place, Row, RunCounter, Wire, Work,
+    apart, contest, is_test, publish, release_in_memory,
 };
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, ReleasePath, layout};
 use netboot_publish::{ListScope, MemoryStore, Publisher, Store, Upload};
-use netboot_testbed::S3Server;
+use netboot_testbed::{RsyncDaemon, RsyncModule, S3Server, tool};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -17,93 +23,197 @@ use tokio::runtime::Runtime;
 /// the S3 server is one of the testbed.
 const OTHER_SERVER: &str = "NETBOOT_BENCH_S3";
 
+/// The number of objects that are sent to a server between two lines of progress.
+const AT_ONCE: usize = 10_000;
+
 /// The numbers of releases.
 fn counts() -> &'static [usize] {
     if is_test() { &[2, 4] } else { &[10, 100, 1000] }
 }
 
+/// A target, and how to fill it and count what it is asked.
+struct Site<'a> {
+    name: &'static str,
+    place: &'a dyn Fn(SocketAddr) -> Place,
+    wire: Option<Wire>,
+    counter: Option<&'a RunCounter>,
+    /// The directory that the target consists of. Files are written there, which is faster than
+    /// sending them. A server has to be sent them.
+    directory: Option<&'a Path>,
+}
+
 /// A directory of this machine, and what each question takes.
 pub(crate) fn local_rows() -> Vec<Row> {
-    let directory = TempDir::new().unwrap();
-    let place = Place::Local { directory: directory.path().join("target") };
-    rows("growth, local", &place)
+    let root = TempDir::new().unwrap();
+    let directory = root.path().join("target");
+    let place = |_| Place::Local { directory: directory.clone() };
+    let directory = Some(directory.as_path());
+    rows(&Site { name: "growth, local", place: &place, wire: None, counter: None, directory })
+}
+
+/// A directory behind an rsync daemon, and what each question takes.
+pub(crate) fn rsync_rows() -> Vec<Row> {
+    let root = TempDir::new().unwrap();
+    let published = root.path().join("published");
+    fs::create_dir(&published).unwrap();
+    let module = RsyncModule::new("pub", &published);
+    let daemon = RsyncDaemon::start(&root.path().join("daemon"), &[module]);
+    let counter = RunCounter::new(root.path(), &tool("rsync"));
+    let place = |address: SocketAddr| Place::RsyncDaemon {
+        port: address.port(),
+        path: "netboot".to_owned(),
+        program: Some(counter.program().to_owned()),
+    };
+    let wire = Some(Wire::stream(([127, 0, 0, 1], daemon.port()).into()));
+    let directory = published.join("netboot");
+    let (counter, directory) = (Some(&counter), Some(directory.as_path()));
+    rows(&Site { name: "growth, rsync", place: &place, wire, counter, directory })
 }
 
 /// An S3 server, and what each question takes.
 pub(crate) fn s3_rows() -> Vec<Row> {
     let directory = TempDir::new().unwrap();
     let prefix = format!("growth-{}", std::process::id());
+    let place = |address| Place::S3 { address, prefix: prefix.clone() };
+    let of_server = |address| {
+        let wire = Some(Wire::http(address));
+        rows(&Site { name: "growth, S3", place: &place, wire, counter: None, directory: None })
+    };
     if let Ok(address) = std::env::var(OTHER_SERVER) {
-        return rows("growth, S3", &Place::S3 { address: address.parse().unwrap(), prefix });
+        return of_server(address.parse().unwrap());
     }
-    let server = S3Server::ministack(directory.path());
+    // The servers in Python take minutes for 100,000 objects, and list them as slowly.
+    let server = S3Server::seaweedfs(directory.path());
     server.create_bucket(BUCKET);
-    rows("growth, S3", &Place::S3 { address: server.address(), prefix })
+    of_server(server.address())
 }
 
-fn rows(name: &'static str, place: &Place) -> Vec<Row> {
-    let runtime = Runtime::new().unwrap();
-    let (memory, directory) = (MemoryStore::new(), TempDir::new().unwrap());
+fn rows(site: &Site<'_>) -> Vec<Row> {
+    let (runtime, directory) = (Runtime::new().unwrap(), TempDir::new().unwrap());
     let one_more = directory.path().join("image");
-    let sizes = ImageSizes {
-        kernel_megabytes: 1,
-        initrd_megabytes: 1,
-        blobs: if is_test() { 3 } else { 100 },
-        blob_kilobytes: 1,
-    };
-    let _ = ImageFiles::new(&one_more, sizes);
-    let (mut releases, mut rows) = (0, Vec::new());
+    let blobs = if is_test() { 3 } else { 100 };
+    let sizes = ImageSizes { kernel_megabytes: 1, initrd_megabytes: 1, blobs, blob_kilobytes: 1 };
+    let image = RefCell::new(ImageFiles::new(&one_more, sizes));
+    let mut content = Content::default();
+    let (mut rows, mut flat) = (Vec::new(), BTreeMap::new());
     for count in counts() {
+        let begin = Instant::now();
         runtime.block_on(async {
-            let publisher = Publisher::new(memory.clone());
-            while releases < *count {
-                let blobs = usize::try_from(sizes.blobs).unwrap();
-                let release = release_in_memory(releases, blobs);
-                publisher.publish(&release, &Context::new()).await.unwrap();
-                releases += 1;
-            }
-            copy(&memory, place.publisher().await.store().as_ref()).await;
+            content.grow(*count, usize::try_from(blobs).unwrap()).await;
+            content.fill(site).await;
         });
-        for (what, work, goal) in [
-            ("history", Work::History, 2),
-            ("list", Work::Overview, 2),
-            ("verify", Work::Verify, 5),
-            ("prune", Work::PruneDry, 5),
-            ("publish unchanged", Work::Publish { directory: one_more.clone() }, 2),
+        eprintln!("{}: {count} releases are there after {:.1?}", site.name, begin.elapsed());
+        for (what, work, limit) in [
+            ("history", Some(Work::History), Some(2)),
+            ("list", Some(Work::Overview), Some(2)),
+            ("verify", Some(Work::Verify), None),
+            ("prune, dry", Some(Work::PruneDry), Some(5)),
+            ("publish unchanged", Some(Work::Publish { directory: one_more.clone() }), None),
+            ("publish, one file changed", None, None),
         ] {
-            let what = format!("{what}, {count} releases of 100 blobs");
-            let us = Contender::new("netboot", |_| apart(place, work.clone()).run)
-                .goal(Goal::Wall(Duration::from_secs(goal)))
-                .goal(Goal::Peak(64));
+            let is_publish = what.starts_with("publish");
+            if is_publish {
+                // What is counted is not the first time.
+                publish(&(site.place)(site.address()), &one_more);
+            }
+            let name = format!("{what}, {count} releases of {blobs} blobs");
+            eprintln!("{}: {name}", site.name);
+            let (image, work) = (&image, &work);
+            let mut us = Contender::new("netboot", move |address| {
+                let place = (site.place)(address);
+                if let Some(work) = work {
+                    return apart(&place, work.clone()).hashed_before();
+                }
+                let mut image = image.borrow_mut();
+                image.change();
+                publish(&place, image.directory()).hashed_before()
+            });
+            us = us.goal(Goal::Peak(64));
+            if let Some(limit) = limit {
+                us = us.goal(Goal::Wall(Duration::from_secs(limit)));
+            }
+            if let Some(counter) = site.counter {
+                us = us.trips(|| counter.take());
+            }
             let rounds = if is_test() { 1 } else { 3 };
-            let case = Case { place: name, name: &what, rounds, wire: None };
-            rows.extend(contest(case, vec![us]));
+            let case = Case { place: site.name, name: &name, rounds, wire: site.wire.as_ref() };
+            let mut measured = contest(case, vec![us]);
+            for row in &mut measured {
+                if let (true, Some(trips)) = (is_publish, row.ours.trips) {
+                    let few = *flat.entry(what).or_insert(trips);
+                    row.goals.push(Goal::Trips(few));
+                }
+            }
+            rows.extend(measured);
         }
     }
     rows
 }
 
-/// Copies what another store lacks, and what changes.
-async fn copy(from: &MemoryStore, to: &dyn Store) {
-    let mut paths: Vec<ReleasePath> = Vec::new();
-    for scope in [
-        ListScope::Below(layout::blobs()),
-        ListScope::Below(layout::releases()),
-        ListScope::Below("worker".parse().unwrap()),
-        ListScope::Root,
-    ] {
-        let listed = from.list(&scope).await.unwrap();
-        paths.extend(listed.iter().map(|listed| listed.path.parse::<ReleasePath>().unwrap()));
+impl Site<'_> {
+    /// The address of the server, or a meaningless one.
+    fn address(&self) -> SocketAddr {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.wire.as_ref().map_or(nowhere, Wire::server)
     }
-    let there = to.stat(&paths).await.unwrap();
-    paths.retain(|path| !(path.as_str().contains('/') && there.contains_key(path)));
-    for paths in paths.chunks(5000) {
+}
+
+/// The files of releases that were published in memory.
+#[derive(Default)]
+struct Content {
+    memory: MemoryStore,
+    releases: usize,
+    /// The files that the target has and that never change.
+    sent: BTreeSet<ReleasePath>,
+}
+
+impl Content {
+    /// Publishes releases until there are `count` of them.
+    async fn grow(&mut self, count: usize, blobs: usize) {
+        let publisher = Publisher::new(self.memory.clone());
+        while self.releases < count {
+            let release = release_in_memory(self.releases, blobs);
+            publisher.publish(&release, &Context::new()).await.unwrap();
+            self.releases += 1;
+        }
+    }
+
+    /// Copies to a target what it lacks, and what changes.
+    async fn fill(&mut self, site: &Site<'_>) {
+        let mut paths: Vec<ReleasePath> = Vec::new();
+        for scope in [
+            ListScope::Below(layout::blobs()),
+            ListScope::Below(layout::releases()),
+            ListScope::Below("worker".parse().unwrap()),
+            ListScope::Root,
+        ] {
+            let listed = self.memory.list(&scope).await.unwrap();
+            paths.extend(listed.iter().map(|listed| listed.path.parse::<ReleasePath>().unwrap()));
+        }
+        paths.retain(|path| !self.sent.contains(path));
+        if let Some(directory) = site.directory {
+            for path in &paths {
+                let place: PathBuf = directory.join(path.as_str());
+                fs::create_dir_all(place.parent().unwrap()).unwrap();
+                fs::write(place, self.memory.read(path).await.unwrap().unwrap().bytes).unwrap();
+            }
+        } else {
+            let publisher = (site.place)(site.address()).publisher().await;
+            for (number, paths) in paths.chunks(AT_ONCE).enumerate() {
+                self.send(paths, publisher.store().as_ref()).await;
+                eprintln!("{}: {} objects sent", site.name, number * AT_ONCE + paths.len());
+            }
+        }
+        self.sent.extend(paths.into_iter().filter(|path| path.as_str().contains('/')));
+    }
+
+    async fn send(&self, paths: &[ReleasePath], to: &dyn Store) {
         let mut uploads = Vec::new();
         for path in paths {
-            let bytes = from.read(path).await.unwrap().unwrap().bytes;
+            let bytes = self.memory.read(path).await.unwrap().unwrap().bytes;
             let name = FileName::new("file").unwrap();
             let file = BytesArtifact::new(ArtifactKind::Script, name, bytes).unwrap();
-            let file: std::sync::Arc<dyn Artifact> = std::sync::Arc::new(file);
+            let file: Arc<dyn Artifact> = Arc::new(file);
             uploads.push(Upload::new(path.clone(), file));
         }
         to.send(uploads, &Context::new()).await.unwrap();

@@ -1,8 +1,9 @@
 //! Publishing to every kind of place, against the programs that others send files with. Prints one
 //! table.
 //!
-//! `cargo bench -p netboot-benches --bench publishing -- rsync s3` measures only these places. A
-//! program that is not installed is left out, and a line says so and how to get it.
+//! `cargo bench -p netboot-benches --bench publishing -- rsync s3` measures only places with one
+//! of these words in their names. A program that is not installed is left out, and a line says so
+//! and how to get it.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -22,9 +23,10 @@ use netboot_benches::{Row, is_publisher, is_test, table};
 /// The name of a place, and the function that measures it.
 type Place = (&'static str, fn() -> Vec<Row>);
 
-const PLACES: [Place; 9] = [
+const PLACES: [Place; 11] = [
     ("local", local::rows),
-    ("s3", s3::rows),
+    ("s3-large", s3::rows),
+    ("s3-many", s3::many_rows),
     ("oci", oci::rows),
     ("rsync-daemon", rsync::daemon_rows),
     ("rsync-far-daemon", rsync::far_daemon_rows),
@@ -32,6 +34,7 @@ const PLACES: [Place; 9] = [
     ("rsync-far-ssh", rsync::far_ssh_rows),
     ("growth-in-a-directory", growth::local_rows),
     ("growth-in-a-bucket", growth::s3_rows),
+    ("growth-by-rsync", growth::rsync_rows),
 ];
 
 fn main() {
