@@ -15,14 +15,10 @@ const LOOKS: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 impl Publisher {
-    /// Waits as long as another publisher may need for its swap, and then reads the pointer. If
-    /// another publisher replaced it without knowing this activation, adds the activation to that
-    /// history, after the other one. The other publisher's release stays live.
-    ///
-    /// `took` is the time from this publisher's last question for the pointer to the end of its
-    /// swap. Another publisher asked before this swap, or it knows this activation. If it is as
-    /// fast as this one, it has replaced the pointer after that time. The question that follows
-    /// takes time too, so a slower one is also noticed.
+    /// Waits as long as another publisher may need for its swap (twice `took`, the time that this
+    /// publisher's swap took) and then reads the pointer. If another publisher replaced it without
+    /// knowing this activation, adds the activation to that history, after the other one. The
+    /// other publisher's release stays live.
     ///
     /// This makes the loss of an activation less likely, but cannot prevent it.
     pub(crate) async fn settle(
@@ -32,7 +28,7 @@ impl Publisher {
         context: &Context,
     ) -> Result<(), Error> {
         for _ in 0..LOOKS {
-            tokio::time::sleep(took.min(LONGEST_PAUSE)).await;
+            tokio::time::sleep((took * 2).min(LONGEST_PAUSE)).await;
             let now = self.read_pointer().await?;
             // A missing, foreign or untrusted pointer has no history to add to.
             let Some(there) = now.pointer() else { return Ok(()) };
