@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::layout::Location;
+use netboot_core::layout::{self, Location};
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 
 use super::artifact::{Entries, Kind, Stored};
@@ -105,6 +105,20 @@ impl<'a> Scope<'a> {
         Self::Some { releases, sought }
     }
 
+    /// Returns true for a part that is read again though its tag is listed. Docker's registry may
+    /// list the tag of a part for ever that two other publishers deleted at the same moment. So
+    /// nothing is concluded from remembered parts of the releases that the question is about, or
+    /// from one that says that a release is incomplete.
+    fn doubts(&self, part: &Part) -> bool {
+        let Some(release) = part.release() else { return false };
+        let is_asked = match self {
+            Self::All => false,
+            Self::Some { releases, .. } => releases.contains(&release),
+        };
+        let incomplete = layout::in_release(&release, &layout::incomplete_manifest());
+        is_asked || part.entries.contains_key(&incomplete)
+    }
+
     fn has(&self, tag: &str) -> bool {
         match self {
             Self::All => true,
@@ -194,10 +208,10 @@ impl Index {
             self.nowhere().retain(|tag| tags.contains(tag));
         }
         let mut objects = self.known();
-        if objects.parts.keys().any(|tag| !tags.contains(tag)) {
+        let stays = |part: &&Arc<Part>| tags.contains(&part.tag) && !scope.doubts(part);
+        if !objects.parts.values().all(|part| stays(&part)) {
             let mut left = Objects::default();
-            let parts = objects.parts.values().filter(|part| tags.contains(&part.tag));
-            parts.cloned().for_each(|part| left.add(part));
+            objects.parts.values().filter(stays).cloned().for_each(|part| left.add(part));
             objects = Arc::new(left);
         }
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));

@@ -57,7 +57,7 @@ async fn a_repaired_blob_is_served() {
     let (running, place) = (Running::start(store).await, format!("/{kernel}"));
     assert!(!is_served(&running, &place).await);
     hinted(&running, "run `repair`");
-    publisher.repair(&release, &[RepairSource::release(&release)], &context).await.unwrap();
+    publisher.repair(*release.id(), &[RepairSource::release(&release)], &context).await.unwrap();
     assert!(is_served(&running, &place).await);
 }
 
