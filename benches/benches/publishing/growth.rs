@@ -115,6 +115,8 @@ fn rows(site: &Site<'_>) -> Vec<Row> {
             if is_publish {
                 // What is counted is not the first time.
                 publish(&(site.place)(site.address()), &one_more);
+                // The runs of this publication are not measured.
+                site.counter.map(RunCounter::take);
             }
             let name = format!("{what}, {count} releases of {blobs} blobs");
             eprintln!("{}: {name}", site.name);

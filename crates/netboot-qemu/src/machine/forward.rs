@@ -8,9 +8,10 @@ use crate::guest_url::FORWARDED_ADDRESS;
 pub(super) const PROGRAM: &str = "bash";
 
 /// Connects the standard input and output to the server, and ends when either side has closed its
-/// connection. `bash` opens `/dev/tcp/HOST/PORT` as a connection.
-const SCRIPT: &str =
-    "exec 3<>/dev/tcp/$1/$2 || exit; cat <&3 & cat <&0 >&3 & wait -n; kill $(jobs -p)";
+/// connection. `bash` opens `/dev/tcp/HOST/PORT` as a connection. QEMU would send messages on
+/// standard error to the guest, which would take them for the answer of the server.
+const SCRIPT: &str = "exec 2>/dev/null 3<>/dev/tcp/$1/$2 || exit; cat <&3 & cat <&0 >&3 & wait -n; \
+                      kill $(jobs -p)";
 
 /// A connection from the isolated network to one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
