@@ -96,7 +96,7 @@ impl Server {
     }
 }
 
-/// What happened before a publication.
+/// The state before a publication.
 #[derive(Clone, Copy, PartialEq)]
 enum Before {
     /// The target is empty.

@@ -1,4 +1,4 @@
-//! What one process learns about the server of a bucket, the next one knows.
+//! A process knows what an earlier one learned about the server of a bucket.
 
 use std::fs;
 use std::sync::Arc;

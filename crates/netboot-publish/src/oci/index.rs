@@ -136,7 +136,7 @@ pub(super) struct Index {
     /// The listed tags of parts that are deleted. If publishers delete a part at the same moment,
     /// Docker's registry may list its tag for ever.
     gone: Mutex<BTreeSet<String>>,
-    /// Other listed tags that lead nowhere. They are asked for again, in case that they are new.
+    /// Other listed tags that lead nowhere. They are asked for again, in case they are new.
     nowhere: Mutex<BTreeSet<String>>,
 }
 
@@ -217,6 +217,7 @@ impl Index {
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
         let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
         if let Some(look) = self.load(client, &mut objects, wanted, missing, ignore).await? {
+            self.remember(&objects);
             return Ok(look);
         }
         if let Scope::Some { sought, .. } = scope {
@@ -243,11 +244,12 @@ impl Index {
                 at_once *= 2;
                 if let Some(look) = self.load(client, &mut objects, newest, missing, ignore).await?
                 {
+                    self.remember(&objects);
                     return Ok(look);
                 }
             }
         }
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = objects.clone();
+        self.remember(&objects);
         Ok(Look::Whole(objects, others))
     }
 
@@ -291,6 +293,10 @@ impl Index {
             1 => Some(Look::Changed),
             _ => Some(Look::Nowhere),
         })
+    }
+
+    fn remember(&self, objects: &Arc<Objects>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = objects.clone();
     }
 
     fn nowhere(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::store::{DOCUMENT_LIMIT, Document, Entry, ListScope, Listed, Version};
 
 /// The most blobs for which `stat` asks the registry, each by a request.
-const MOST_QUESTIONS: usize = 64;
+const MOST_QUESTIONS: usize = 1000;
 
 impl Stored {
     pub(super) fn entry(&self) -> Entry {

@@ -18,8 +18,8 @@ use crate::publisher::inventory::records::{Records, WantedRecord};
 use crate::publisher::inventory::release_files::ReleaseFiles;
 use crate::publisher::inventory::untrusted_manifest::UntrustedManifest;
 
-/// The number of releases from which one listing of the target costs less than looking up the
-/// objects of each batch of releases: those of one batch are spread over all blobs already.
+/// From this number of releases on, listing the target takes less than looking up the objects by
+/// name, because their blobs are spread over the whole listing.
 const LISTED: usize = 64;
 
 /// A release in the history of a pointer.

@@ -2,13 +2,13 @@
 //! meanwhile. A file that never changes needs only a link there.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::{Content, Context, Sha256Hasher};
+use netboot_core::{Content, Context, ReleasePath, Sha256Hasher};
 use tokio::io::AsyncReadExt;
 
 use super::work_directory::WorkDirectory;
@@ -17,6 +17,9 @@ use crate::store::Upload;
 
 /// The number of bytes that are copied or held in memory at once.
 const CHUNK: u64 = 4 * 1024 * 1024;
+
+/// The number of files for which the work is prepared at once.
+const MOST_AT_ONCE: usize = 256;
 
 /// The number of files that are copied at once.
 const PARALLEL_COPIES: usize = 4;
@@ -32,8 +35,29 @@ pub(super) async fn stage(
     let _stop_on_drop = stop.clone().drop_guard();
     let context = context.clone().with_cancellation(stop);
     work.create_parents(uploads.iter().map(Upload::path))?;
-    let staging: Vec<_> = uploads.iter().map(|upload| stage_one(work, upload, &context)).collect();
-    stream::iter(staging).buffer_unordered(PARALLEL_COPIES).try_collect().await
+    for some in uploads.chunks(MOST_AT_ONCE) {
+        let staging: Vec<_> = some.iter().map(|upload| stage_one(work, upload, &context)).collect();
+        stream::iter(staging).buffer_unordered(PARALLEL_COPIES).try_collect::<()>().await?;
+    }
+    Ok(())
+}
+
+/// Returns the first error of a linked file that somebody changed while it was sent, and the paths
+/// of all such files. A file that is gone was read while it was there.
+pub(super) async fn changed(uploads: &[Upload]) -> Option<(netboot_core::Error, Vec<ReleasePath>)> {
+    let (mut first, mut paths) = (None, Vec::new());
+    for upload in uploads.iter().filter(|upload| upload.artifact().is_immutable()) {
+        match upload.artifact().open().await {
+            Ok(_) => {}
+            Err(netboot_core::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            }
+            Err(error) => {
+                first.get_or_insert(error);
+                paths.push(upload.path().clone());
+            }
+        }
+    }
+    first.map(|error| (error, paths))
 }
 
 async fn stage_one(

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use netboot_core::{ArtifactKind, ArtifactReader, BytesArtifact, Context, FileName, ReleasePath};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::RwLockWriteGuard;
+use tokio::task::JoinHandle;
 
 use super::look;
 use super::new_directories::NewDirectories;
@@ -144,28 +145,29 @@ impl RsyncStore {
         Ok(fetched.file().map(tokio::fs::File::from_std))
     }
 
-    /// Sends files and deletes others, in one run.
+    /// Sends files and deletes others, in one run. Returns the deletion of the copies that the run
+    /// needed.
     async fn send_and_delete(
         &self,
         uploads: Vec<Upload>,
         unneeded: &[ReleasePath],
         context: &Context,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<JoinHandle<()>>, Error> {
         context.check()?;
         if uploads.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let _changing = changing(self.record.as_deref()).await;
         let paths = uploads.iter().map(Upload::path);
         let directories = self.new_directories(paths, context).await?;
-        writing::send(&self.session, &uploads, unneeded, directories, context).await?;
+        let copies = writing::send(&self.session, &uploads, unneeded, directories, context).await?;
         if let Some(record) = &self.record {
             // The progress was reported already.
             let quiet = Context::new().with_cancellation(context.cancellation().clone());
             record.copy.send(uploads, &quiet).await?;
             record.copy.delete(unneeded, &quiet).await?;
         }
-        Ok(())
+        Ok(Some(copies))
     }
 
     /// The target.
@@ -267,7 +269,8 @@ impl Store for RsyncStore {
     }
 
     async fn send(&self, uploads: Vec<Upload>, context: &Context) -> Result<(), Error> {
-        self.send_and_delete(uploads, &[], context).await
+        finish(self.send_and_delete(uploads, &[], context).await?).await;
+        Ok(())
     }
 
     async fn send_in_order(
@@ -275,9 +278,11 @@ impl Store for RsyncStore {
         batches: Vec<Vec<Upload>>,
         context: &Context,
     ) -> Result<(), Error> {
+        let mut copies = Vec::new();
         for batch in order::joined(batches) {
-            self.send(batch, context).await?;
+            copies.extend(self.send_and_delete(batch, &[], context).await?);
         }
+        finish(copies).await;
         Ok(())
     }
 
@@ -300,7 +305,7 @@ impl Store for RsyncStore {
         let name = FileName::new(path.as_str().rsplit('/').next().unwrap_or_default())?;
         let artifact = BytesArtifact::new(ArtifactKind::Script, name, content)?;
         let uploads = vec![Upload::new(path.clone(), artifact)];
-        self.send_and_delete(uploads, unneeded, &Context::new()).await?;
+        finish(self.send_and_delete(uploads, unneeded, &Context::new()).await?).await;
         Ok(Swap::Done)
     }
 
@@ -334,6 +339,14 @@ impl Store for RsyncStore {
     async fn lock(&self, context: &Context) -> Result<StoreLock, Error> {
         context.check()?;
         Ok(StoreLock::none())
+    }
+}
+
+/// Waits until copies of files are deleted.
+async fn finish(copies: impl IntoIterator<Item = JoinHandle<()>>) {
+    for deletion in copies {
+        // A panic is printed where it happens, and the files stay.
+        let _ = deletion.await;
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use netboot_core::layout::{self, Area};
 use netboot_core::{Context, ReleasePath};
+use tokio::task::JoinHandle;
 
 use super::known_directories::{needed, parents};
 use super::listing::{self, PARTIAL_DIRECTORY};
@@ -18,14 +19,15 @@ use crate::error::Error;
 use crate::store::Upload;
 
 /// Sends a batch in one run. `rsync` puts each file into place by a rename. The same run deletes
-/// the files in `unneeded`, at any time.
+/// the files in `unneeded`, at any time. Returns the deletion of the copies that the run needed,
+/// which the caller waits for at last.
 pub(super) async fn send(
     session: &Arc<Session>,
     uploads: &[Upload],
     unneeded: &[ReleasePath],
     directories: NewDirectories,
     context: &Context,
-) -> Result<(), Error> {
+) -> Result<JoinHandle<()>, Error> {
     let work = session.work_directory().await?;
     staging::stage(&work, uploads, context).await?;
     let paths = || uploads.iter().map(Upload::path);
@@ -56,10 +58,12 @@ pub(super) async fn send(
     session.write("send to", &work, &options, context, on_line).await?;
     session.directories.add(needed(paths()));
     progress.finish(context);
-    // To delete large copies takes time, which the next run can use. The runtime waits for it when
-    // it ends.
-    drop(tokio::task::spawn_blocking(move || drop(work)));
-    Ok(())
+    if let Some((error, paths)) = staging::changed(uploads).await {
+        delete_names(session, &paths, context).await?;
+        return Err(error.into());
+    }
+    // Deleting large copies takes time. The next run need not wait for it.
+    Ok(tokio::task::spawn_blocking(move || drop(work)))
 }
 
 /// The modes of new files and directories. A group that may write to the target directory may write

@@ -97,7 +97,9 @@ impl Client {
         let headers = HeaderMap::from_iter([(SHA256_HEADER, wrong)]);
         let content = Some("a text".to_owned());
         match self.try_request(Method::PUT, &self.url(key), headers, content).await {
-            Err(RequestFailure::Status { status, .. }) => status.is_client_error(),
+            // S3 answers 400 (`BadDigest`, `XAmzContentChecksumMismatch`). Other refusals, such as
+            // those of a policy, say nothing about the content.
+            Err(RequestFailure::Status { status, .. }) => status == StatusCode::BAD_REQUEST,
             Ok(_) | Err(_) => false,
         }
     }

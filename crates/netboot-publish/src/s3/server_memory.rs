@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 /// The time after which a server is tested again: somebody may have updated it.
 const TRUSTED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The longest wait for another program that writes the file.
+const LOCK_TIME: Duration = Duration::from_secs(5);
 
 /// The maximum size of the file in bytes.
 const SIZE_LIMIT: u64 = 64 * 1024;
@@ -112,7 +115,14 @@ fn lock(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock = File::options().write(true).create(true).truncate(false).open(name)?;
-    lock.lock()?;
+    // A program that was stopped must not stop this one.
+    let begin = Instant::now();
+    while let Err(error) = lock.try_lock() {
+        if begin.elapsed() > LOCK_TIME {
+            return Err(error.into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     Ok(lock)
 }
 

@@ -222,7 +222,7 @@ async fn a_long_history_asks_for_no_object_by_its_name() {
     let asked = names.load(Ordering::SeqCst);
     assert!(asked <= count + 5, "{asked} names");
 
-    // What the listings lack is missed.
+    // An object that the listings lack is missed.
     let live = publisher.releases().await.unwrap();
     let boot = layout::in_release(live.first().unwrap(), &layout::release_pointer());
     memory.delete(&[boot], &Context::new()).await.unwrap();

@@ -128,7 +128,7 @@ async fn race(kind: Kind, rounds: usize) {
     assert!(seen.boots >= 1 && seen.changes >= 1, "{seen:?}");
     // Without compare-and-swap, a publisher that this machine delays between its look and its swap
     // may lose an activation. That is rare.
-    assert!(counts.lost <= rounds / 3, "{kind:?}: activations were lost: {counts:?}");
+    assert!(counts.lost <= rounds.div_ceil(3), "{kind:?}: activations were lost: {counts:?}");
     // The release of the loser is staged and can go live.
     let loser = release("one 0", None);
     one.activate(loser.id(), &Context::new()).await.unwrap();
@@ -141,7 +141,7 @@ fn check_result(result: &Result<Receipt, Error>, able: bool) {
         Ok(receipt) => {
             assert_eq!(receipt.outcome, Outcome::Activated);
             assert_eq!(receipt.order_guarded(), able);
-            let says_it = receipt.to_string().contains("cannot tell whether another");
+            let says_it = receipt.to_string().contains("; without compare-and-swap");
             assert_eq!(says_it, !able, "{receipt}");
         }
         Err(Error::Conflict { .. }) => {}

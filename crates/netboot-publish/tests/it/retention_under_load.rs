@@ -103,7 +103,7 @@ async fn check(name: &str, store: Arc<dyn Store>) {
                     // Another publisher was faster, or pruning has deleted the earlier release.
                     Err(Error::Conflict { .. } | Error::NotStaged { .. }) => {}
                     // Pruning may delete what a publisher needs for longer than the grace time.
-                    Err(_) if began.elapsed() > GRACE * 9 / 10 => {}
+                    Err(Error::NotWhole { .. }) if began.elapsed() > GRACE * 9 / 10 => {}
                     Err(error) => unreachable!("{who} {n}: {error:?}"),
                 }
                 tokio::time::sleep(Duration::from_millis(60)).await;

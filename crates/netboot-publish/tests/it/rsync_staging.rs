@@ -4,12 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{ArtifactKind, Context, FileArtifact};
-use netboot_publish::{RsyncStore, Store, Upload};
+use netboot_core::{ArtifactKind, Context, ErrorClass, FileArtifact};
+use netboot_publish::{Error, RsyncStore, Store, Upload};
 use tempfile::TempDir;
 
 use crate::rsync::{DaemonSite, path};
-use crate::site;
 
 /// A file, and an rsync that changes it before it sends anything. It notes the links in the tree
 /// that it is to send.
@@ -30,8 +29,7 @@ impl Sender {
             links = work.path().join("links").display(),
             rsync = rsync.display(),
         );
-        fs::write(&program, script).unwrap();
-        site::run("chmod", &["755", program.to_str().unwrap()]);
+        netboot_testbed::write_program(&program, &script);
         Self { work, program }
     }
 
@@ -40,10 +38,10 @@ impl Sender {
         FileArtifact::open(kind, "initrd", file, &Context::new()).await.unwrap()
     }
 
-    async fn send(&self, site: &DaemonSite, artifact: FileArtifact) {
+    async fn send(&self, site: &DaemonSite, artifact: FileArtifact) -> Result<(), Error> {
         let store: RsyncStore = site.builder("").rsync_program(&self.program).build().unwrap();
         let upload = Upload::new(path("blobs/a"), artifact);
-        store.send(vec![upload], &Context::new()).await.unwrap();
+        store.send(vec![upload], &Context::new()).await
     }
 
     fn links(&self) -> String {
@@ -60,7 +58,7 @@ fn sent(site: &DaemonSite) -> String {
 async fn a_file_that_changes_while_it_is_sent_arrives_as_it_was() {
     let (site, sender) = (DaemonSite::new(), Sender::new());
     let file = sender.open().await;
-    sender.send(&site, file).await;
+    sender.send(&site, file).await.unwrap();
     assert_eq!(sent(&site), "the file");
     assert_eq!(sender.links(), "");
 }
@@ -69,8 +67,9 @@ async fn a_file_that_changes_while_it_is_sent_arrives_as_it_was() {
 async fn a_file_that_never_changes_is_sent_without_a_copy() {
     let (site, sender) = (DaemonSite::new(), Sender::new());
     let file = sender.open().await.with_immutable(true);
-    sender.send(&site, file).await;
-    assert_eq!(sender.links(), "tree/blobs/a\n");
     // This caller broke its promise: rsync read the file itself.
-    assert_eq!(sent(&site), "other-by");
+    let error = sender.send(&site, file).await.unwrap_err();
+    assert_eq!(sender.links(), "tree/blobs/a\n");
+    assert_eq!(error.class(), ErrorClass::Conflict, "{error}");
+    assert!(!site.published().join("blobs/a").exists(), "its bytes are not those of the artifact");
 }

@@ -241,8 +241,7 @@ async fn several_may_make_the_directory_of_a_new_target_at_once() {
         "#!/bin/sh\nexec {} -f -qq -o /dev/null -e {inject} $SSH_ORIGINAL_COMMAND\n",
         netboot_testbed::tool("strace").display()
     );
-    fs::write(&slow, script).unwrap();
-    site::run("chmod", &["755", slow.to_str().unwrap()]);
+    netboot_testbed::write_program(&slow, &script);
     let place = site.published().join("new");
     let options = format!("command=\"{}\"", slow.display());
     let builder = site.builder_as("slow", &options, place.to_str().unwrap());

@@ -147,7 +147,7 @@ async fn two_thousand_idle_connections_of_one_peer_keep_no_other_from_booting() 
     const COUNT: usize = 2000;
     allow_connections(COUNT as u64);
     // They would stay for ten minutes.
-    let (place, kernel) = place("header-seconds = 600\n").await;
+    let (place, kernel) = place("header-seconds = 100000\n").await;
     let service = place.start();
     // A machine downloads its kernel meanwhile, from the same address as the attack.
     let mut machine = connect(&service, ATTACKER).await;
@@ -213,7 +213,7 @@ async fn a_client_that_does_not_read_is_disconnected() {
 
 #[tokio::test]
 async fn a_service_that_may_open_few_files_still_serves() {
-    let (place, _) = place("header-seconds = 600\n").await;
+    let (place, _) = place("header-seconds = 100000\n").await;
     let plain = place.command();
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 128; exec \"$@\"", "sh"]);

@@ -54,12 +54,13 @@ impl Presence {
         presence
     }
 
-    /// The things that the target has now.
+    /// The things that two listings show now. Others are looked up by their names.
     pub(crate) async fn listed(store: &dyn Store) -> Result<Self, Error> {
         let (releases, blobs) =
             (ListScope::Below(layout::releases()), ListScope::Below(layout::blobs()));
         let (releases, blobs) = try_join(store.list(&releases), store.list(&blobs)).await?;
-        Ok(Self::of(&releases, &blobs))
+        // What a publisher sent meanwhile is looked up by its name.
+        Ok(Self { is_complete: false, ..Self::of(&releases, &blobs) })
     }
 
     fn add(&mut self, listed: &[Listed]) {
