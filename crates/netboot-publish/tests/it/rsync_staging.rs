@@ -24,7 +24,7 @@ impl Sender {
         fs::write(work.path().join("file"), "the file").unwrap();
         let script = format!(
             "#!/bin/sh\ncase \"$*\" in *tree/*)\n  printf other-by > '{file}'\n  \
-             find tree -type l > '{links}';;\nesac\nexec '{rsync}' \"$@\"\n",
+             find tree -type l >> '{links}';;\nesac\nexec '{rsync}' \"$@\"\n",
             file = work.path().join("file").display(),
             links = work.path().join("links").display(),
             rsync = rsync.display(),
