@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use netboot_closure::Packer;
 use netboot_core::{
@@ -15,7 +14,7 @@ use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{
     DirectoryServer, Firmware, Machine, MachineBuilder, NetworkAccess, NetworkCard,
 };
-use netboot_testbed::Testbed;
+use netboot_testbed::{PATIENCE, Testbed};
 
 use crate::closure_initrd::closure_initrd;
 use crate::closure_report::ClosureReport;
@@ -185,7 +184,7 @@ impl ClosureSite {
             .firmware(firmware)
             .network_access(NetworkAccess::Unrestricted)
             .memory_mib(768)
-            .timeout(Duration::from_secs(600));
+            .timeout(PATIENCE);
         match firmware {
             // The kernel has no driver for the card that UEFI boots from by default.
             Firmware::Uefi => machine.network_card(NetworkCard::Vmxnet3),

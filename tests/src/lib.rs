@@ -16,7 +16,7 @@ use netboot_ipxe::Renderer;
 use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
-use netboot_testbed::{HermeticNix, Testbed};
+use netboot_testbed::{HermeticNix, PATIENCE, Testbed};
 use tempfile::TempDir;
 
 mod boot_network;
@@ -142,7 +142,7 @@ pub async fn boot(
     firmware: Firmware,
     expected: &[&str],
 ) -> BootReport {
-    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(600));
+    let machine = Machine::builder().firmware(firmware).timeout(PATIENCE);
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let report = machine.build().unwrap().boot(&server.url(script), &Context::new()).await.unwrap();
     print(&format!("{script} by {firmware:?}: {report}"));

@@ -11,6 +11,7 @@ use netboot_core::{
 use netboot_ipxe::{Renderer, RendererBuilder};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Machine, MachineBuilder};
+use netboot_testbed::PATIENCE;
 use tempfile::TempDir;
 
 /// A directory with a release of images that do not boot, and its server.
@@ -70,7 +71,7 @@ impl SmallSite {
         machine: MachineBuilder,
         expected: &[&str],
     ) -> BootReport {
-        let machine = machine.memory_mib(256).timeout(Duration::from_secs(600));
+        let machine = machine.memory_mib(256).timeout(PATIENCE);
         let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
         let url = self.server.url(script);
         let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();

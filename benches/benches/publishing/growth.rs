@@ -113,9 +113,8 @@ fn rows(site: &Site<'_>) -> Vec<Row> {
         ] {
             let is_publish = what.starts_with("publish");
             if is_publish {
-                // The first publication is not counted.
+                // The first publication is not measured, so its runs are not counted.
                 publish(&(site.place)(site.address()), &one_more);
-                // The runs of this publication are not measured.
                 site.counter.map(RunCounter::take);
             }
             let name = format!("{what}, {count} releases of {blobs} blobs");

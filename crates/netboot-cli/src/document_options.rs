@@ -25,8 +25,7 @@ impl DocumentOptions {
     /// # Errors
     /// If netboot.toml cannot be read.
     pub(crate) fn kinds(&self, session: &Session) -> Result<Vec<DocumentKind>, Report> {
-        let wanted = &session.configuration()?.documents;
-        let mut wanted = *wanted;
+        let mut wanted = session.configuration()?.documents;
         wanted.sbom |= self.sbom;
         wanted.provenance |= self.provenance;
         Ok(wanted.kinds())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::watched_process;
+use crate::watched_process::{self, Process};
 
 /// The time in which a server must start to listen.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ impl LoopbackServer {
 
     /// The process ids of its current sessions, and of everything that they started.
     pub(crate) fn sessions(&self) -> Vec<i32> {
-        descendants(self.process.id().cast_signed(), &processes())
+        descendants(self.process.id().cast_signed(), &or_fail(Process::all(), "/proc"))
     }
 
     /// Kills it and all its sessions, like a power failure.
@@ -125,24 +125,11 @@ fn end_of(log: &Path) -> String {
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-/// Every process with its parent.
-fn processes() -> Vec<(i32, i32)> {
-    let entries = or_fail(fs::read_dir("/proc"), "/proc");
-    let process = |name: &str| {
-        let id: i32 = name.parse().ok()?;
-        let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
-        // The name may contain any character; it ends at the last bracket.
-        let parent = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        Some((id, parent))
-    };
-    entries.flatten().filter_map(|entry| process(entry.file_name().to_str()?)).collect()
-}
-
-fn descendants(ancestor: i32, processes: &[(i32, i32)]) -> Vec<i32> {
+fn descendants(ancestor: i32, processes: &[Process]) -> Vec<i32> {
     let mut found = vec![ancestor];
     let mut position = 0;
     while let Some(parent) = found.get(position).copied() {
-        found.extend(processes.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
+        found.extend(processes.iter().filter(|it| it.parent == parent).map(|it| it.id));
         position += 1;
     }
     found.split_off(1)

@@ -1,6 +1,7 @@
 //! Processes that end with this one, together with everything that they start.
 
 use std::fs;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -25,8 +26,8 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Kills the group of a process and these other processes, as a power failure would. Returns when
-/// none of them runs any more.
+/// Kills the group of a process and these other processes, as a power failure would. Waits until
+/// none of them runs any more, at most for [`END_LIMIT`].
 pub(crate) fn kill(leader: &mut Child, others: &[i32]) {
     let group = leader.id().cast_signed();
     for process in others.iter().copied().filter_map(Pid::from_raw) {
@@ -58,15 +59,35 @@ pub(crate) fn is_watcher(process: i32) -> bool {
 /// Returns true if a process of the group or one of the others runs. One that has ended, and that
 /// its parent has not asked about, does not.
 fn is_running(group: i32, others: &[i32]) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.any(|id: i32| {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let is_one = |it: &Process| it.group == group || others.contains(&it.id);
+    let processes = Process::all().unwrap_or_default();
+    processes.iter().any(|process| !process.has_ended && is_one(process))
+}
+
+/// A process of this machine, as `/proc` shows it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) id: i32,
+    pub(crate) parent: i32,
+    group: i32,
+    /// True if it has ended, and its parent has not asked about it.
+    has_ended: bool,
+}
+
+impl Process {
+    /// Every process.
+    pub(crate) fn all() -> io::Result<Vec<Self>> {
+        let names = fs::read_dir("/proc")?.flatten().map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| Self::read(name.to_str()?)).collect())
+    }
+
+    fn read(name: &str) -> Option<Self> {
+        let id = name.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{name}/stat")).ok()?;
         // The name may contain any character; it ends at the last bracket.
-        let mut fields =
-            stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_ascii_whitespace();
-        let has_ended = fields.next().is_none_or(|state| ["Z", "X"].contains(&state));
-        let of = fields.nth(1).and_then(|of| of.parse().ok());
-        !has_ended && (of == Some(group) || others.contains(&id))
-    })
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let has_ended = ["Z", "X"].contains(&fields.next()?);
+        let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some(Self { id, parent, group, has_ended })
+    }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use netboot_core::{Context, ProfileName, Release, layout};
 use netboot_ipxe::Renderer;
-use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine};
+use netboot_qemu::{BootReport, BootStage, DirectoryServer, Firmware, Machine};
+use netboot_testbed::with_enough_time;
 use netboot_tests::{Site, boot};
 
 /// Publishes a release of the worker whose scripts give up soon.
@@ -52,22 +53,17 @@ async fn a_machine_whose_profile_is_gone_waits_at_the_menu() {
     let server = DirectoryServer::start(site.published()).await.unwrap();
 
     // The menu starts the worker after two seconds, unless the machine asked for another profile.
-    // A busy computer needs more time to come to the menu.
-    let mut limit = Duration::from_secs(25);
-    let report = loop {
+    let boot = async |limit| {
         let machine = Machine::builder()
             .timeout(limit)
             .expect("does not start gateway; its menu follows")
             .expect("Netboot starts worker")
             .build()
             .unwrap();
-        let url = server.url("gateway/netboot.ipxe");
-        let report = machine.boot(&url, &Context::new()).await.unwrap();
-        if report.console.contains("PlasmaCloud worker") || limit > Duration::from_secs(600) {
-            break report;
-        }
-        limit *= 4;
+        machine.boot(&server.url("gateway/netboot.ipxe"), &Context::new()).await.unwrap()
     };
+    let shows_the_menu = |report: &BootReport| report.console.contains("PlasmaCloud worker");
+    let (report, _) = with_enough_time(Duration::from_secs(25), boot, shows_the_menu).await;
     assert!(report.console.contains("PlasmaCloud worker"), "no menu in:\n{}", report.console);
     assert_eq!(report.missing, ["Netboot starts worker"], "{report}");
     assert!(report.reached < BootStage::Kernel, "{report}");

@@ -1,10 +1,9 @@
 //! From a flake to a machine that assembled its system: with a real Nix, iPXE and kernel.
 
-use std::time::Duration;
-
 use netboot_core::{Builder, Context, Image, ProfileSpec};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine, NetworkAccess};
+use netboot_testbed::PATIENCE;
 use netboot_tests::{Site, is_long};
 
 async fn build(site: &Site, generation: &str) -> Image {
@@ -26,7 +25,7 @@ async fn boot(server: &DirectoryServer, generation: &str) -> BootReport {
         .network_access(NetworkAccess::Unrestricted)
         .expect(format!("NETBOOT-GENERATION {generation}"))
         .expect("NETBOOT-READY worker")
-        .timeout(Duration::from_secs(600))
+        .timeout(PATIENCE)
         .build()
         .unwrap();
     let url = server.url("worker/netboot.ipxe");

@@ -1,12 +1,11 @@
 //! The memory that a machine needs to assemble its closure, and the forms of the store.
 
-use std::time::Duration;
-
 use netboot_closure::PathToPack;
 use netboot_closure::console::{FailureCause, StoreForm};
 use netboot_core::inspect::{inspect_initrd, least_memory_mib};
 use netboot_core::{Artifact, Context};
 use netboot_qemu::Firmware;
+use netboot_testbed::PATIENCE;
 use netboot_tests::{ClosureReport, ClosureSite, PackedSystem, is_long};
 
 /// A site with 240 MB in its closure, of which a quarter does not compress.
@@ -31,7 +30,7 @@ impl Heavy {
         let store = format!("netboot.store={store}");
         self.site.publish(&self.site.release(&self.packed, &[port], &[&store])).await;
         let machine = ClosureSite::machine(Firmware::Bios).memory_mib(memory);
-        let machine = machine.fail_on("Out of memory").timeout(Duration::from_secs(600));
+        let machine = machine.fail_on("Out of memory").timeout(PATIENCE);
         ClosureSite::boot(port, machine, "heavy").await
     }
 

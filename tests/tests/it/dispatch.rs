@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use netboot_core::{Architecture, ArtifactKind, BytesArtifact, Context, FileName};
 use netboot_ipxe::{
@@ -13,7 +12,7 @@ use netboot_ipxe::{
     UnknownMachine,
 };
 use netboot_qemu::{DirectoryServer, Firmware, Machine, MachineBuilder, SystemIdentity};
-use netboot_testbed::{cpio, tool};
+use netboot_testbed::{PATIENCE, cpio, tool};
 use netboot_tests::{Site, SmallSite};
 
 const KNOWN: &str = "52:54:00:00:00:01";
@@ -194,7 +193,7 @@ async fn a_machine_sees_its_own_parameters_and_initrd_and_reports() {
             .mac(KNOWN)
             .expect("NETBOOT-GENERATION overlaid")
             .expect("NETBOOT-READY worker")
-            .timeout(Duration::from_secs(600))
+            .timeout(PATIENCE)
             .build()
             .unwrap();
         let report = machine.boot(&server.url("boot.ipxe"), &Context::new()).await.unwrap();

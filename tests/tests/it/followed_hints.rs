@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_qemu::{BootReport, BootStage, Firmware, Machine};
-use netboot_testbed::{FaultProxy, HttpFault};
+use netboot_testbed::{FaultProxy, HttpFault, PATIENCE};
 use netboot_tests::{BootNetwork, ClosureSite, is_long};
 
 fn assert_hint(report: &BootReport, words: &str) {
@@ -27,7 +27,7 @@ async fn a_network_whose_dhcp_server_names_a_script_boots() {
     );
     let boot = async || {
         let plug = network.plug();
-        let machine = Machine::builder().memory_mib(256).timeout(Duration::from_secs(600));
+        let machine = Machine::builder().memory_mib(256).timeout(PATIENCE);
         let machine = machine.expect("NETBOOT-HERE").build().unwrap();
         machine.boot_by_dhcp(plug.link(), &Context::new()).await.unwrap()
     };

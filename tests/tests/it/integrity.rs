@@ -7,13 +7,13 @@ use ipxe_script::IpxeBuild;
 use netboot_core::{Context, ProfileName, layout};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootStage, DirectoryServer, Firmware, Machine, MachineBuilder};
-use netboot_testbed::DebianTree;
+use netboot_testbed::{DebianTree, PATIENCE};
 use netboot_tests::Site;
 
 /// A UEFI machine that boots with the iPXE of Debian unstable.
 fn machine() -> MachineBuilder {
     let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-amd64.efi");
-    Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(Duration::from_secs(600))
+    Machine::builder().firmware(Firmware::Uefi).ipxe(ipxe).timeout(PATIENCE)
 }
 
 #[tokio::test]

@@ -4,14 +4,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use netboot_closure::console::FailureCause;
 use netboot_core::inspect::{inspect_initrd, least_memory_mib};
 use netboot_core::{Context, Image, layout};
 use netboot_ipxe::Renderer;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
-use netboot_testbed::{cpio, is_long};
+use netboot_testbed::{PATIENCE, cpio, is_long};
 use netboot_tests::{ClosureSite, Site};
 
 const MIB: usize = 1024 * 1024;
@@ -63,7 +62,7 @@ async fn boot(directory: &Path, firmware: Firmware, memory: u32) -> BootReport {
     let machine = Machine::builder()
         .firmware(firmware)
         .memory_mib(memory)
-        .timeout(Duration::from_secs(600))
+        .timeout(PATIENCE)
         .expect("NETBOOT-READY worker")
         .build()
         .unwrap();

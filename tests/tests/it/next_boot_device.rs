@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_ipxe::dhcp::{BootServer, ClientArchitecture, DhcpServer, DhcpSettings};
@@ -11,7 +10,7 @@ use netboot_ipxe::{
     UnknownMachine,
 };
 use netboot_qemu::{Firmware, MachineBuilder, NetworkLink};
-use netboot_testbed::{Arm64Machine, DebianTree};
+use netboot_testbed::{Arm64Machine, DebianTree, PATIENCE};
 use netboot_tests::{BootNetwork, Server, SmallSite, is_long};
 use tempfile::TempDir;
 
@@ -155,7 +154,7 @@ async fn the_disk_follows_after_the_firmware_s_own_pxe() {
             .firmware(Firmware::Uefi)
             .memory_mib(256)
             // The firmware first waits for answers to PXE and HTTP boot over IPv4 and IPv6.
-            .timeout(Duration::from_secs(600))
+            .timeout(PATIENCE)
             .boot_disk(disk(directory.path(), Firmware::Uefi))
             .fail_on("Boot Manager Menu")
             .expect("and boots its local disk")
@@ -204,7 +203,7 @@ async fn boot_arm64(ipxe: &Path, mac: &str, site: &SmallSite) -> (String, Rack) 
     let mac = mac.to_owned();
     let boot = tokio::task::spawn_blocking(move || {
         let mut machine = Arm64Machine::start(&mac, [&local, &remote], disk.path());
-        machine.console_until(&[WORDS, ARM64_MENU], Duration::from_secs(600))
+        machine.console_until(&[WORDS, ARM64_MENU], PATIENCE)
     });
     (boot.await.unwrap(), rack)
 }

@@ -1,11 +1,10 @@
 //! A release goes live only if it boots from its store.
 
-use std::time::Duration;
-
 use netboot_core::{BootSpec, Context, Image, InitPath, ProfileSpec, Release};
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, MemoryStore, Publisher};
 use netboot_qemu::{Machine, QemuProver};
+use netboot_testbed::PATIENCE;
 use netboot_tests::Site;
 
 fn release(image: Image) -> Release {
@@ -34,7 +33,7 @@ async fn only_a_release_that_comes_up_goes_live() {
     let publisher = Publisher::new(MemoryStore::new());
     let prover = QemuProver::new(|image| {
         let ready = format!("NETBOOT-READY {}", image.profile());
-        Machine::builder().timeout(Duration::from_secs(600)).expect(ready)
+        Machine::builder().timeout(PATIENCE).expect(ready)
     });
 
     let receipt = publisher.publish_proven(&good, &prover, &Context::new()).await.unwrap();

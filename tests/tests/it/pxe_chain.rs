@@ -3,11 +3,11 @@
 //! published release by HTTP.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use netboot_core::{Context, ProfileName, layout};
 use netboot_ipxe::dhcp::{BootServer, DhcpServer, DhcpSettings, DhcpSettingsBuilder, KnownMachine};
 use netboot_qemu::{BootOutcome, BootReport, BootStage, Firmware, Machine, MachineBuilder, key};
+use netboot_testbed::PATIENCE;
 use netboot_tests::{BootNetwork, Server, Site};
 
 const MAC: &str = "52:54:00:77:00:05";
@@ -62,12 +62,8 @@ impl Rack {
 
     async fn boot(&self, machine: MachineBuilder) -> BootReport {
         let plug = self.network.plug();
-        let machine = machine
-            .mac(MAC)
-            .timeout(Duration::from_secs(600))
-            .expect("NETBOOT-READY worker")
-            .build()
-            .unwrap();
+        let machine =
+            machine.mac(MAC).timeout(PATIENCE).expect("NETBOOT-READY worker").build().unwrap();
         let report = machine.boot_by_dhcp(plug.link(), &Context::new()).await.unwrap();
         println!("{report}");
         report

@@ -1,13 +1,11 @@
 //! A machine boots straight from a registry that lets everyone read.
 
-use std::time::Duration;
-
 use netboot_core::{
     ArtifactKind, BytesArtifact, Context, FileName, KernelParameter, ReleasePath, layout,
 };
 use netboot_publish::{OciCredentials, OciStore, Publisher, Store, Upload};
 use netboot_qemu::{BootReport, Firmware, Machine};
-use netboot_testbed::{Registry, RegistryAccess};
+use netboot_testbed::{PATIENCE, Registry, RegistryAccess};
 use netboot_tests::Site;
 
 /// Boots a script that names the kernel and the initrd by the URLs of their blobs. The script gives
@@ -45,7 +43,7 @@ async fn boot_from_a_registry(firmware: Firmware) -> BootReport {
     let artifact = BytesArtifact::new(ArtifactKind::Script, name, script).unwrap();
     store.send(vec![Upload::new(path.clone(), artifact)], &Context::new()).await.unwrap();
     let script = store.blob_url(&path).await.unwrap().unwrap();
-    let machine = Machine::builder().firmware(firmware).timeout(Duration::from_secs(600));
+    let machine = Machine::builder().firmware(firmware).timeout(PATIENCE);
     let machine = machine.expect("NETBOOT-READY worker").build().unwrap();
     machine.boot(&script, &Context::new()).await.unwrap()
 }

@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use netboot_core::{Context, ProfileName, layout};
 use netboot_ipxe::{Assignment, Fleet, MachineKey, Renderer, UnknownMachine};
 use netboot_qemu::{DirectoryServer, Machine, NetworkAccess};
+use netboot_testbed::PATIENCE;
 use netboot_tests::{Site, SmallSite};
 
 /// The first lines of requests.
@@ -45,7 +45,7 @@ async fn boot_reporting_to(port: u16, lines: &Lines) -> Vec<String> {
     let server = DirectoryServer::start(site.published()).await.unwrap();
     // An isolated machine reports to nobody.
     let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
-    let machine = machine.timeout(Duration::from_secs(600)).expect("NETBOOT-READY worker");
+    let machine = machine.timeout(PATIENCE).expect("NETBOOT-READY worker");
     let url = server.url("worker/netboot.ipxe");
     let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();
     report.ensure_success().unwrap();

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netboot_core::{ArtifactKind, BytesArtifact, Context, Release, ReleaseId, layout};
 use netboot_publish::contract;
 use netboot_qemu::DirectoryServer;
+use netboot_testbed::with_enough_time;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,15 +75,13 @@ async fn a_directory_behind_ssh_boots() {
     boots(Place::ssh()).await;
 }
 
-/// Repeats a boot that ends by its time limit, with more time, until it came far enough.
-fn with_enough_time(boot: impl Fn(&str) -> Said, came_far: impl Fn(&Said) -> bool) -> Said {
-    for seconds in ["25", "100", "400"] {
-        let said = boot(seconds);
-        if came_far(&said) {
-            return said;
-        }
-    }
-    boot("1600")
+/// Boots with a time limit that is enough for the machine to come far.
+async fn boot_far(place: &Place, arguments: &[&str], came_far: impl Fn(&Said) -> bool) -> Said {
+    let boot = async |limit: Duration| {
+        let seconds = limit.as_secs().to_string();
+        place.run(&[arguments, &["--timeout", &seconds]].concat())
+    };
+    with_enough_time(Duration::from_secs(25), boot, came_far).await.0
 }
 
 #[tokio::test]
@@ -90,13 +90,9 @@ async fn a_machine_that_does_not_come_up_is_found() {
     publish(&place).await;
     let target = place.target();
     let arguments = ["boot", &target, "--profile", "worker", "--firmware", "uefi"];
-    let said = with_enough_time(
-        |seconds| {
-            let wait = ["--expect", "NEVER", "--timeout", seconds];
-            place.run(&[&arguments[..], &wait].concat())
-        },
-        |said| said.stderr.contains("ENTRY-OF-WORKER"),
-    );
+    let arguments = [&arguments[..], &["--expect", "NEVER"]].concat();
+    let shows_the_script = |said: &Said| said.stderr.contains("ENTRY-OF-WORKER");
+    let said = boot_far(&place, &arguments, shows_the_script).await;
     assert_eq!(said.code, Some(3), "{said:#?}");
     assert!(said.stdout.contains("not seen: NEVER") && said.stdout.contains("UEFI"), "{said:#?}");
     assert!(said.stderr.contains("what to do: "), "{said:#?}");
@@ -114,10 +110,9 @@ async fn the_help_describes_the_report() {
     fs::write(directory.path().join("netboot.ipxe"), "#!ipxe\nimgfetch missing\n").unwrap();
     let place = Place::directory();
     let folder = directory.path().to_str().unwrap();
-    let said = with_enough_time(
-        |seconds| place.run(&["boot", folder, "--expect", "NEVER", "--timeout", seconds, "--json"]),
-        |said| said.json()["fetched"][1]["outcome"] == "failed",
-    );
+    let arguments = ["boot", folder, "--expect", "NEVER", "--json"];
+    let has_failed = |said: &Said| said.json()["fetched"][1]["outcome"] == "failed";
+    let said = boot_far(&place, &arguments, has_failed).await;
     let mut object = said.json();
     assert_eq!(object["fetched"][1]["outcome"], "failed", "{object}");
     assert!(object["fetched"][1]["page"].as_str().unwrap().contains("ipxe.org"), "{object}");

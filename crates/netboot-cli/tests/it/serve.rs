@@ -3,12 +3,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use netboot_core::{ArtifactKind, BytesArtifact, Context, layout};
 use netboot_publish::{Store, Upload};
 use netboot_qemu::{BootOutcome, Machine};
-use netboot_testbed::peak_memory;
+use netboot_testbed::{PATIENCE, peak_memory};
 use serde_json::Value;
 
 use crate::boot::release;
@@ -67,8 +66,7 @@ fn curl(arguments: &[&str]) -> Vec<u8> {
 }
 
 async fn boots(url: &str, expected: &str) {
-    let machine =
-        Machine::builder().expect(expected).timeout(Duration::from_secs(600)).build().unwrap();
+    let machine = Machine::builder().expect(expected).timeout(PATIENCE).build().unwrap();
     let report = machine.boot(&url.parse().unwrap(), &Context::new()).await.unwrap();
     assert_eq!(report.outcome, BootOutcome::Succeeded, "{report}");
 }

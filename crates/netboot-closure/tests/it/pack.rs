@@ -299,7 +299,7 @@ fn a_blob_that_was_damaged_on_the_disk_is_packed_again() {
         let whole = fs::read(file).unwrap();
         let mut damaged = whole.clone();
         *damaged.last_mut().unwrap() ^= 1;
-        // Nobody may write to the blob itself.
+        // The mode of the blob lets nobody write to it.
         fs::remove_file(file).unwrap();
         fs::write(file, &damaged).unwrap();
         let repaired = site.pack(&site.packer()).unwrap();

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::manifest_json::{Descriptor, EMPTY_TYPE, Manifest};
-use crate::web_headers::WebHeaders;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use netboot_core::{ReleasePath, Sha256Digest};
+
+use super::manifest_json::{Descriptor, EMPTY_TYPE, Manifest};
+use crate::web_headers::WebHeaders;
 
 /// The media type of every manifest here.
 pub(super) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";

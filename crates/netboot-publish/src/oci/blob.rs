@@ -3,13 +3,14 @@
 mod exact;
 mod outgoing;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{ArtifactReader, Context, Sha256Digest, Sha256Hasher, layout};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, RANGE};
 use reqwest::{Body, Method, Response, StatusCode};
@@ -218,6 +219,21 @@ pub(super) async fn is_whole(client: &Client, stored: &Stored) -> Result<bool, E
         }
     }
     Ok(hasher.finish() == (stored.sha256, stored.size))
+}
+
+/// Returns the blobs that the repository does not have. Asks for each by a request.
+pub(super) async fn missing(
+    client: &Client,
+    blobs: Vec<Sha256Digest>,
+) -> Result<BTreeSet<Sha256Digest>, Error> {
+    let asked = stream::iter(blobs)
+        .map(|sha256| async move {
+            let is_there = is_there(client, &sha256).await?;
+            Ok::<_, Error>((!is_there).then_some(sha256))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    let asked: Vec<_> = asked.try_collect().await?;
+    Ok(asked.into_iter().flatten().collect())
 }
 
 /// Returns true if the repository has a blob, and remembers it.

@@ -216,26 +216,22 @@ impl Index {
         }
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
         let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
+        self.remember(&objects);
         if let Some(look) = self.load(client, &mut objects, wanted, missing, ignore).await? {
-            self.remember(&objects);
             return Ok(look);
         }
         if let Scope::Some { sought, .. } = scope {
             let is_missing = |path: &&&ReleasePath| objects.get(path).is_none();
-            let absent = sought.iter().filter(is_missing).map(|path| (*path).clone());
-            let mut absent: Vec<ReleasePath> = absent.collect();
+            let mut absent: Vec<_> = sought.iter().filter(is_missing).copied().collect();
             // Most objects that are nowhere are blobs that the registry does not have.
             if !rest.is_empty() && absent.len() <= MOST_QUESTIONS {
-                let asked = stream::iter(absent)
-                    .map(|path| async move {
-                        let is_there = match Location::parse(path.as_str()) {
-                            Some(Location::Blob(sha256)) => blob::is_there(client, &sha256).await?,
-                            _ => true,
-                        };
-                        Ok::<_, Error>(is_there.then_some(path))
-                    })
-                    .buffer_unordered(client.settings.parallelism);
-                absent = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+                let blob = |path: &ReleasePath| match Location::parse(path.as_str()) {
+                    Some(Location::Blob(sha256)) => Some(sha256),
+                    _ => None,
+                };
+                let blobs = absent.iter().filter_map(|path| blob(path)).collect();
+                let missing = blob::missing(client, blobs).await?;
+                absent.retain(|path| !blob(path).is_some_and(|blob| missing.contains(&blob)));
             }
             // The newest release has most of what the next one has.
             let mut at_once = FIRST;
@@ -244,16 +240,14 @@ impl Index {
                 at_once *= 2;
                 if let Some(look) = self.load(client, &mut objects, newest, missing, ignore).await?
                 {
-                    self.remember(&objects);
                     return Ok(look);
                 }
             }
         }
-        self.remember(&objects);
         Ok(Look::Whole(objects, others))
     }
 
-    /// Reads parts. Returns how the look ends if a part is not there.
+    /// Reads parts, and remembers them. Returns how the look ends if a part is not there.
     async fn load(
         &self,
         client: &Client,
@@ -269,14 +263,14 @@ impl Index {
             .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
             .buffer_unordered(client.settings.parallelism);
         let read: Vec<_> = read.try_collect().await?;
-        let objects = Arc::make_mut(objects);
+        let loaded = Arc::make_mut(objects);
         let mut nowhere = self.nowhere();
         let mut fewest = LOOKS_AT_NOTHING;
         for (found, tag) in read {
             if let Some(Found { digest, kind, json, entries }) = found {
                 let size_of_release = (kind == Kind::Release).then_some(json.len() as u64);
                 nowhere.remove(&tag);
-                objects.add(Arc::new(Part { tag, digest, size_of_release, entries }));
+                loaded.add(Arc::new(Part { tag, digest, size_of_release, entries }));
             } else {
                 let looks = missing.entry(tag.clone()).or_default();
                 *looks += 1;
@@ -287,6 +281,8 @@ impl Index {
                 }
             }
         }
+        drop(nowhere);
+        self.remember(objects);
         Ok(match fewest {
             _ if ignore => None,
             LOOKS_AT_NOTHING.. => None,

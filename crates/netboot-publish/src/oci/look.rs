@@ -12,15 +12,9 @@ use crate::error::Error;
 use crate::store::{Answer, DOCUMENT_LIMIT, Document, Entry, Question, Version};
 
 pub(super) async fn look(target: &Target, question: &Question) -> Result<Answer, Error> {
-    let (mut files, mut objects) = (Vec::new(), Vec::new());
-    for path in question.documents() {
-        match tag::of_file(path) {
-            Some(tag) => files.push((tag, path.clone())),
-            None => objects.push(path),
-        }
-    }
+    let (files, objects) = tag::split(question.documents().cloned(), |path| path);
     let entries = question.entries().map(|(path, _)| path);
-    let paths: Vec<ReleasePath> = entries.chain(objects.iter().copied()).cloned().collect();
+    let paths: Vec<ReleasePath> = entries.chain(&objects).cloned().collect();
     let client = target.client.as_ref();
     let read = stream::iter(files)
         .map(|(tag, path)| async move {
@@ -41,10 +35,9 @@ pub(super) async fn look(target: &Target, question: &Question) -> Result<Answer,
         entries.insert(path, entry);
     }
     for path in objects {
-        let Some(stored) = found.get(path) else { continue };
-        let version = Version::new(stored.sha256.to_string());
-        let document = document(target, stored, version).await?;
-        documents.extend(document.map(|document| (path.clone(), document)));
+        let Some(stored) = found.get(&path) else { continue };
+        let document = document(target, stored, stored.version()).await?;
+        documents.extend(document.map(|document| (path, document)));
     }
     Ok(Answer { entries, documents })
 }

@@ -22,6 +22,11 @@ impl Stored {
     pub(super) fn entry(&self) -> Entry {
         Entry::Object { size: self.size, modified: self.modified }
     }
+
+    /// The version of an object that is no file of a tag of its own.
+    pub(super) fn version(&self) -> Version {
+        Version::new(self.sha256.to_string())
+    }
 }
 
 pub(super) async fn stat(
@@ -35,13 +40,7 @@ pub(super) async fn stat(
 /// Finds objects. Leaves out blobs that the registry has lost.
 pub(super) async fn find_all(target: &Target, paths: &[ReleasePath]) -> Result<Entries, Error> {
     let client = target.client.as_ref();
-    let (mut files, mut objects) = (Vec::new(), Vec::new());
-    for path in paths {
-        match tag::of_file(path) {
-            Some(tag) => files.push((tag, path.clone())),
-            None => objects.push(path),
-        }
-    }
+    let (files, objects) = tag::split(paths.iter().cloned(), |path| path);
     let read = stream::iter(files)
         .map(|(tag, path)| async move {
             let file = file::get(client, &path, &tag).await?;
@@ -51,8 +50,8 @@ pub(super) async fn find_all(target: &Target, paths: &[ReleasePath]) -> Result<E
     let read: Vec<_> = read.try_collect().await?;
     let mut found: Entries = read.into_iter().flatten().collect();
     if !objects.is_empty() {
-        let known = target.index.read(client, &Scope::of(objects.iter().copied())).await?;
-        let entry = |path: &ReleasePath| Some((path.clone(), known.get(path)?.clone()));
+        let known = target.index.read(client, &Scope::of(&objects)).await?;
+        let entry = |path: ReleasePath| known.get(&path).cloned().map(|stored| (path, stored));
         let named: Entries = objects.into_iter().filter_map(entry).collect();
         found.extend(without_lost_blobs(client, named).await?);
     }
@@ -70,13 +69,7 @@ async fn without_lost_blobs(client: &Client, mut entries: Entries) -> Result<Ent
     if unseen.len() > MOST_QUESTIONS {
         return Ok(entries);
     }
-    let asked = stream::iter(unseen)
-        .map(|sha256| async move {
-            let is_there = blob::is_there(client, &sha256).await?;
-            Ok::<_, Error>((!is_there).then_some(sha256))
-        })
-        .buffer_unordered(client.settings.parallelism);
-    let lost: Vec<_> = asked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect();
+    let lost = blob::missing(client, unseen).await?;
     entries.retain(|_, stored| !lost.contains(&stored.sha256));
     Ok(entries)
 }
@@ -137,7 +130,7 @@ pub(super) async fn find(
     }
     let found = target.index.read(client, &Scope::of([path])).await?.get(path).cloned();
     Ok(found.map(|stored| {
-        let version = Version::new(stored.sha256.to_string());
+        let version = stored.version();
         (stored, version)
     }))
 }

@@ -67,12 +67,12 @@ async fn try_write(client: &Client, release: &Bytes, entries: &Entries) -> Resul
             return Ok(());
         }
     };
-    let is_known = |listed: &[Value], it: &Referrer| listed.iter().any(|value| is_of(value, it));
-    if referrers.iter().all(|it| is_known(&listed, it)) {
+    let is_missing = |it: &&Referrer| !listed.iter().any(|value| is_of(value, it));
+    let new: Vec<Value> = referrers.iter().filter(is_missing).map(Referrer::descriptor).collect();
+    if new.is_empty() {
         return Ok(());
     }
-    listed.retain(|value| !referrers.iter().any(|it| is_of(value, it)));
-    listed.extend(referrers.iter().map(Referrer::descriptor));
+    listed.extend(new);
     manifests::put_index(client, &tag, index_of(&listed)).await
 }
 

@@ -42,13 +42,8 @@ async fn send_all(
     // Objects of several batches go into one part, which puts all of them into place at one moment.
     let mut objects = Vec::new();
     for batch in batches {
-        let mut files = Vec::new();
-        for upload in batch {
-            match tag::of_file(upload.path()) {
-                Some(tag) => files.push((tag, upload)),
-                None => objects.push(upload),
-            }
-        }
+        let (files, others) = tag::split(batch, Upload::path);
+        objects.extend(others);
         if !files.is_empty() {
             send_objects(target, std::mem::take(&mut objects), context).await?;
             send_files(target, files, context).await?;

@@ -80,7 +80,7 @@ use crate::store::{
 ///   it, the receipt says that the order of publishers is not guarded.
 /// - **Lock**: there is none. Prune only while nobody publishes to the repository.
 /// - **Loss**: artifacts say what is there. `stat` and `look` also ask the registry for each blob
-///   that they find, if these are 64 at most, so that a blob which the registry has lost is sent
+///   that they find, if these are 1,000 at most, so that a blob which the registry has lost is sent
 ///   again. They do not ask for the other files of a release, and `list` asks for nothing: a reader
 ///   finds no object where the registry has lost one, and the depth
 ///   [`Content`](crate::VerifyDepth::Content) of verification reports it.

@@ -36,6 +36,21 @@ pub(super) fn of_file(path: &ReleasePath) -> Option<String> {
     Some(format!("{FILE}sha256-{}", Sha256Digest::of(path.as_str().as_bytes())))
 }
 
+/// Separates the files that change, each with its tag, from the other objects.
+pub(super) fn split<T>(
+    all: impl IntoIterator<Item = T>,
+    path: impl Fn(&T) -> &ReleasePath,
+) -> (Vec<(String, T)>, Vec<T>) {
+    let (mut files, mut objects) = (Vec::new(), Vec::new());
+    for one in all {
+        match of_file(path(&one)) {
+            Some(tag) => files.push((tag, one)),
+            None => objects.push(one),
+        }
+    }
+    (files, objects)
+}
+
 /// The tag under which people find a whole release.
 pub(super) fn of_release(release: &ReleaseId) -> String {
     format!("release-{release}")

@@ -39,13 +39,7 @@ pub(super) async fn delete(
 
 async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error> {
     let client = target.client.as_ref();
-    let (mut files, mut doomed) = (Vec::new(), BTreeSet::new());
-    for path in paths {
-        match tag::of_file(path) {
-            Some(tag) => files.push((tag, path.clone())),
-            None => _ = doomed.insert(path.clone()),
-        }
-    }
+    let (files, doomed) = tag::split(paths.iter().cloned(), |path| path);
     let deletions = stream::iter(files)
         .map(|(tag, path)| async move { file::delete(client, &path, &tag).await })
         .buffer_unordered(client.settings.parallelism);
@@ -53,6 +47,7 @@ async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error>
     if doomed.is_empty() {
         return Ok(());
     }
+    let doomed = doomed.into_iter().collect();
     Change { doomed, fresh: Entries::new(), new: BTreeSet::new() }.make(target).await
 }
 

@@ -200,7 +200,7 @@ impl Session {
         let version = self.version(work, context).await?;
         let mut races = 0;
         loop {
-            let fsync = self.settings.fsync && !self.fsync_refused.load(Ordering::Relaxed);
+            let fsync = self.asks_for_fsync();
             let mut arguments = Arguments::new(&self.settings, version);
             arguments.add_all(options.iter().copied());
             arguments.writing(&self.settings, version, fsync);
@@ -232,9 +232,11 @@ impl Session {
 
     /// Returns true if files are not synced to the far side's disk, as far as that is known now.
     pub(super) fn lacks_fsync(&self) -> bool {
-        !self.settings.fsync
-            || self.fsync_refused.load(Ordering::Relaxed)
-            || self.version.get().is_some_and(|version| !version.has_fsync())
+        !self.asks_for_fsync() || self.version.get().is_some_and(|version| !version.has_fsync())
+    }
+
+    fn asks_for_fsync(&self) -> bool {
+        self.settings.fsync && !self.fsync_refused.load(Ordering::Relaxed)
     }
 
     /// The version of this machine's `rsync`. It is determined once.

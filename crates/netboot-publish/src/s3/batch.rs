@@ -57,22 +57,24 @@ pub(super) fn request(keys: &[Path]) -> Result<String, BatchError> {
     quick_xml::se::to_string(&delete).map_err(BatchError::Request)
 }
 
-/// The header with the SHA-256 of the content, in Base64.
-pub(super) const SHA256_HEADER: HeaderName = HeaderName::from_static("x-amz-checksum-sha256");
+/// The header that announces the SHA-256 of this content.
+pub(super) fn sha256(content: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_static("x-amz-checksum-sha256");
+    checksum(name, Sha256Digest::of(content).as_bytes())
+}
+
+/// A header with a digest in Base64, which is valid in each header.
+fn checksum(name: HeaderName, digest: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    HeaderValue::from_str(&STANDARD.encode(digest)).ok().map(|value| (name, value))
+}
 
 /// Returns the headers of a request with this body. S3 requires one of the two checksums. Older
 /// servers require MD5, which says nothing about trust here: the signature does.
 pub(super) fn headers(body: &str, checksums: bool) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let mut add = |name: HeaderName, digest: &[u8]| {
-        if let Ok(value) = HeaderValue::from_str(&STANDARD.encode(digest)) {
-            headers.insert(name, value);
-        }
-    };
-    add(HeaderName::from_static("content-md5"), &Md5::digest(body));
+    let md5 = HeaderName::from_static("content-md5");
+    let mut headers = HeaderMap::from_iter(checksum(md5, &Md5::digest(body)));
     if checksums {
-        let digest = Sha256Digest::of(body.as_bytes());
-        add(SHA256_HEADER, digest.as_bytes());
+        headers.extend(sha256(body.as_bytes()));
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     headers

@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use netboot_core::Sha256Digest;
 use object_store::aws::{AmazonS3, AwsAuthorizer};
 use object_store::client::{HttpClient, HttpErrorKind, HttpRequestBody};
 use object_store::path::Path;
 use url::Url;
 
-use super::batch::{self, BatchError, SHA256_HEADER};
+use super::batch::{self, BatchError};
 use super::bounded_body::{ANSWER_LIMIT, whole};
 use super::error::request_error;
 use super::settings::Settings;
@@ -92,9 +89,7 @@ impl Client {
     /// Writes an object with the checksum of another one. Returns true if the server refuses it.
     /// The request is made once: a server that fails otherwise is not known to check.
     pub(super) async fn refuses_wrong_checksum(&self, key: &Path) -> bool {
-        let wrong = STANDARD.encode(Sha256Digest::of(b"another text").as_bytes());
-        let Ok(wrong) = HeaderValue::from_str(&wrong) else { return false };
-        let headers = HeaderMap::from_iter([(SHA256_HEADER, wrong)]);
+        let headers = HeaderMap::from_iter(batch::sha256(b"another text"));
         let content = Some("a text".to_owned());
         match self.try_request(Method::PUT, &self.url(key), headers, content).await {
             // S3 answers 400 (`BadDigest`, `XAmzContentChecksumMismatch`). Other refusals, such as

@@ -8,7 +8,7 @@ use netboot_core::Context;
 use netboot_ipxe::{Fleet, Renderer, UnknownMachine};
 use netboot_qemu::{BootReport, Machine, MachineBuilder, NetworkAccess, SystemIdentity};
 
-use crate::service::{Place, SITES, Service};
+use crate::service::{PATIENCE, Place, SITES, Service};
 use crate::small_release;
 
 const MAC: &str = "52:54:00:00:07:01";
@@ -35,7 +35,7 @@ fn machine() -> MachineBuilder {
     let machine = Machine::builder().mac(MAC).memory_mib(256);
     // The script names the service by the URL of the configuration.
     let machine = machine.network_access(NetworkAccess::Unrestricted);
-    machine.timeout(Duration::from_secs(600))
+    machine.timeout(PATIENCE)
 }
 
 async fn boot(service: &Service, machine: MachineBuilder, expected: &[&str]) -> BootReport {

@@ -10,15 +10,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use netboot_publish::{LocalStore, Publisher};
+pub(crate) use netboot_testbed::PATIENCE;
 use netboot_testbed::{HermeticNix, TestFlake, Testbed};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The time after which a test gives up. It is far longer than any work of a test takes, also on a
-/// slow machine that does other work.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 /// The token of every test's service.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// The directories to which releases are published.

@@ -3,7 +3,7 @@
 //! and report how far they came. Their consoles show a second release and a rollback.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use netboot_core::Context;
 use netboot_qemu::{BootReport, Machine, NetworkAccess};
@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::service::{Place, SITES, Service};
+use crate::service::{PATIENCE, Place, SITES, Service};
 
 const WORKER: &str = "52:54:00:00:06:01";
 const CONTROL_PLANE: &str = "52:54:00:00:06:02";
@@ -63,7 +63,7 @@ own-addresses = true
 async fn boot(service: &Service, mac: &str, expected: &[&str]) -> BootReport {
     // It plays a machine of the rack, which reaches the service.
     let machine = Machine::builder().network_access(NetworkAccess::Unrestricted);
-    let machine = machine.mac(mac).timeout(Duration::from_secs(600));
+    let machine = machine.mac(mac).timeout(PATIENCE);
     let machine = expected.iter().fold(machine, |machine, text| machine.expect(*text));
     let url = format!("{}/boot", service.url).parse().unwrap();
     let report = machine.build().unwrap().boot(&url, &Context::new()).await.unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use netboot_core::{Builder, CancellationToken, Context, Event};
 use netboot_nix::{Error, NixBuilderOptions, Policy, ScaleOut};
+use netboot_testbed::with_enough_time;
 
 use crate::causes::scene::{NOWHERE, error_of, flake, inner, warnings_of};
 use crate::place::{
@@ -197,19 +198,14 @@ async fn warnings_are_told_before_a_run_ends() {
     let place = Place::new();
     let flake = flake(&place, &format!("{WARN} \"before it hangs\" ({endless})"));
     let is_it = |event: &Event| matches!(event, Event::Warning { message, .. } if message == "before it hangs");
-    // A busy machine takes longer to come to the warning.
-    let mut limit = Duration::from_secs(3);
-    let count = loop {
+    let count = async |limit| {
         let (context, events) = recording();
         let builder = place.builder(&flake).evaluation_time(limit).build().unwrap();
         let error = inner(&builder.build(&profile("x"), &context).await.unwrap_err());
         assert!(matches!(error, Error::EvaluationTooSlow { .. }), "{error:?}");
-        let count = events.lock().unwrap().iter().filter(|event| is_it(event)).count();
-        if count > 0 || limit > Duration::from_secs(600) {
-            break count;
-        }
-        limit *= 4;
+        events.lock().unwrap().iter().filter(|event| is_it(event)).count()
     };
+    let (count, _) = with_enough_time(Duration::from_secs(3), count, |count| *count > 0).await;
     assert_eq!(count, 1);
 
     let token = CancellationToken::new();

@@ -39,6 +39,7 @@ impl OciFailure {
                 | Self::Corrupted
         )
     }
+
     /// Returns true if the registry gave this code, and nothing else is known of the failure.
     pub(in crate::oci) fn has_code(&self, expected: &str) -> bool {
         matches!(self, Self::Unknown { code: Some(code) } if code == expected)

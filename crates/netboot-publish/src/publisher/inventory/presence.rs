@@ -54,13 +54,16 @@ impl Presence {
         presence
     }
 
-    /// The things that two listings show now. Others are looked up by their names.
+    /// The things that two listings show now. The store is asked by name for all others, since a
+    /// publisher may send them meanwhile.
     pub(crate) async fn listed(store: &dyn Store) -> Result<Self, Error> {
         let (releases, blobs) =
             (ListScope::Below(layout::releases()), ListScope::Below(layout::blobs()));
         let (releases, blobs) = try_join(store.list(&releases), store.list(&blobs)).await?;
-        // What a publisher sent meanwhile is looked up by its name.
-        Ok(Self { is_complete: false, ..Self::of(&releases, &blobs) })
+        let mut presence = Self::default();
+        presence.add(&releases);
+        presence.add(&blobs);
+        Ok(presence)
     }
 
     fn add(&mut self, listed: &[Listed]) {

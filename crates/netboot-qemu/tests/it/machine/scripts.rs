@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use netboot_core::{Context, Event, Phase};
-use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, NetworkAccess, key};
+use netboot_qemu::{
+    BootOutcome, BootReport, BootStage, Error, FetchOutcome, Firmware, NetworkAccess, key,
+};
+use netboot_testbed::with_enough_time;
 
 use crate::machine::site::{Site, machine};
 
@@ -110,16 +113,12 @@ async fn a_server_that_does_not_run_is_told_from_a_protocol_that_is_not_there() 
 #[tokio::test]
 async fn the_time_is_kept_and_the_missing_marker_named() {
     let site = Site::with_script("#!ipxe\necho FIRST\nsleep 600\n").await;
-    // A busy computer needs more time for the script.
-    let mut limit = Duration::from_secs(20);
-    let report = loop {
+    let boot = async |limit| {
         let machine = machine(Firmware::Bios).timeout(limit).expect("SECOND").expect("FIRST");
-        let report = site.boot(machine, "boot.ipxe").await;
-        if report.missing == ["SECOND"] || limit > Duration::from_secs(600) {
-            break report;
-        }
-        limit *= 4;
+        site.boot(machine, "boot.ipxe").await
     };
+    let reached_the_script = |report: &BootReport| report.missing == ["SECOND"];
+    let (report, limit) = with_enough_time(Duration::from_secs(20), boot, reached_the_script).await;
     assert_eq!(report.outcome, BootOutcome::TimedOut);
     assert_eq!(report.reached, BootStage::Script);
     assert_eq!(report.missing, ["SECOND"]);

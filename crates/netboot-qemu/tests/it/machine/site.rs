@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_qemu::{BootReport, BootStage, DirectoryServer, Firmware, Machine, MachineBuilder};
-use netboot_testbed::Testbed;
+use netboot_testbed::{PATIENCE, Testbed};
 use tempfile::TempDir;
 
 /// A server of a directory that a test fills.
@@ -77,7 +77,7 @@ impl Site {
 
 /// A machine with this firmware and a time limit for a busy computer.
 pub(crate) fn machine(firmware: Firmware) -> MachineBuilder {
-    Machine::builder().firmware(firmware).memory_mib(512).timeout(Duration::from_secs(600))
+    Machine::builder().firmware(firmware).memory_mib(512).timeout(PATIENCE)
 }
 
 /// Checks what is true of every report.

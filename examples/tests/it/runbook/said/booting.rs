@@ -19,8 +19,8 @@ use netboot_ipxe::{
     Assignment, BootOnce, Fleet, MachineKey, Renderer, RendererBuilder, UnknownMachine, lint,
 };
 use netboot_publish::{LocalStore, Publisher};
-use netboot_qemu::{Accelerator, Machine};
-use netboot_testbed::write_program;
+use netboot_qemu::{Accelerator, BootReport, Machine};
+use netboot_testbed::{with_enough_time, write_program};
 use tempfile::TempDir;
 use url::Url;
 
@@ -46,9 +46,7 @@ fn console(lines: &[&str], hangs: bool) -> String {
     let script = format!("#!/bin/sh\ncat << 'END'\n{text}\nEND\n{end}\n");
     write_program(&program, &script);
     let url = Url::parse("http://10.0.0.1/worker/netboot.ipxe").unwrap();
-    // A busy computer needs more time for the lines.
-    let mut limit = Duration::from_millis(600);
-    let report = loop {
+    let boot = async |limit| {
         let machine = Machine::builder()
             .accelerator(Accelerator::Tcg)
             .qemu_program(&program)
@@ -56,13 +54,11 @@ fn console(lines: &[&str], hangs: bool) -> String {
             .expect("login:")
             .build()
             .unwrap();
-        let report = run(machine.boot(&url, &Context::new())).unwrap();
-        let is_whole = lines.last().is_none_or(|line| report.console.contains(line));
-        if is_whole || limit > Duration::from_secs(60) {
-            break report;
-        }
-        limit *= 4;
+        machine.boot(&url, &Context::new()).await.unwrap()
     };
+    let shows_all =
+        |report: &BootReport| lines.last().is_none_or(|line| report.console.contains(line));
+    let (report, _) = run(with_enough_time(Duration::from_millis(600), boot, shows_all));
     with_last_line(&error(report.ensure_success().unwrap_err()))
 }
 
