@@ -1,4 +1,4 @@
-//! How long tests wait.
+//! The time limits of tests.
 
 use std::time::Duration;
 
