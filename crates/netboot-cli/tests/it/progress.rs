@@ -143,7 +143,7 @@ fn the_verification_of_a_url_shows_its_bytes() {
     let server = SlowServer::start(&place.published().join("nixos"));
     let url = server.url();
     let terminal = Terminal::start(80, &place.published(), &["verify", &url], &[]);
-    let counts = |row: &String| row.contains("  files ") && row.ends_with(" MiB/s");
+    let counts = |row: &String| row.contains("  files ") && row.ends_with("B/s");
     terminal.until("bytes of the files", |rows| rows.iter().any(counts));
     server.go_on();
     let ended = terminal.end();
