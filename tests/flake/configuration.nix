@@ -1,8 +1,13 @@
 # The module of one profile, with the options and values that a NixOS netboot configuration has.
-name: expectedServices:
+{
+  machine,
+  name,
+  expectedServices,
+}:
 { config, lib, pkgs, ... }:
 let
-  inherit (pkgs) run tools;
+  inherit (pkgs) run;
+  inherit (machine) modules tools;
 
   lines =
     file:
@@ -28,21 +33,25 @@ let
     }
   '';
 
-  kernel = run "linux" { image = ./vmlinuz; } ''
+  kernel = run "linux" { image = machine.kernel; } ''
     mkdir "$out"
-    cp "$image" "$out/bzImage"
+    cp "$image" "$out/${machine.kernelFile}"
   '';
 
   toplevel =
     run "nixos-system-netboot-${name}"
       {
-        inherit tools generation started;
+        inherit
+          generation
+          modules
+          started
+          tools
+          ;
         profile = name;
         expected = expectedServices;
         parameters = config.boot.kernelParams;
         keys = config.users.users.root.openssh.authorizedKeys.keys;
         init = ./init.sh;
-        modules = ./modules;
         network = ./network.sh;
         service = ./service.sh;
       }
@@ -109,9 +118,8 @@ let
     in
     run "closure-initrd"
       {
-        inherit tools;
+        inherit modules tools;
         stage1 = ./closure-stage-1.sh;
-        modules = ./modules;
         network = ./network.sh;
         names = builtins.attrNames programs;
         paths = builtins.attrValues programs;
@@ -157,7 +165,7 @@ in
   config = {
     inherit services;
     boot.kernelParams = [
-      "console=ttyS0,115200"
+      "console=${machine.console}"
       "loglevel=4"
       # On a busy machine without KVM, the emulated timer can be too slow for the kernel's check.
       "no_timer_check"
@@ -173,7 +181,7 @@ in
       options = [ "loop" ];
     };
     netboot.storeContents = [ toplevel ];
-    system.boot.loader.kernelFile = "bzImage";
+    system.boot.loader.kernelFile = machine.kernelFile;
     system.build = {
       inherit
         initialRamdisk

@@ -5,17 +5,24 @@
     { self }:
     let
       profiles = import ./profiles.nix;
-      configuration = import ./configuration.nix;
+      machines = import ./machines.nix;
+      configured = machine: name: expectedServices: {
+        name = "netboot-${name}";
+        value = import ./module-system.nix {
+          modules = [ (import ./configuration.nix { inherit machine name expectedServices; }) ];
+          pkgs = import ./packages.nix;
+        };
+      };
     in
     {
       nixosConfigurations = builtins.listToAttrs (
-        map (name: {
-          name = "netboot-${name}";
-          value = import ./module-system.nix {
-            modules = [ (configuration name profiles.${name}) ];
-            pkgs = import ./packages.nix;
-          };
-        }) (builtins.attrNames profiles)
+        map (name: configured machines.x86_64 name profiles.${name}) (builtins.attrNames profiles)
+        ++ (
+          if builtins.pathExists ./aarch64 then
+            [ (configured machines.aarch64 "worker-aarch64" profiles.worker) ]
+          else
+            [ ]
+        )
       );
     };
 }

@@ -19,22 +19,31 @@ rec {
     );
 
   # busybox under the names of its applets.
-  tools = derivation {
-    name = "busybox-applets";
-    system = "x86_64-linux";
-    builder = "${./bin}/busybox";
-    args = [
-      "sh"
-      "-e"
-      "-c"
-      ''
-        "$busybox" mkdir -p "$out/bin"
-        "$busybox" cp "$busybox" "$out/bin/busybox"
-        "$out/bin/busybox" --install -s "$out/bin"
-      ''
-    ];
-    busybox = "${./bin}/busybox";
-  };
+  tools = toolsOf "${./bin}/busybox";
+
+  # Another busybox under the names of its applets, which need not run on this computer.
+  toolsOf =
+    busybox:
+    derivation {
+      name = "busybox-applets";
+      system = "x86_64-linux";
+      builder = "${./bin}/busybox";
+      args = [
+        "sh"
+        "-e"
+        "-c"
+        ''
+          "$own" mkdir -p "$out/bin"
+          "$own" cp "$busybox" "$out/bin/busybox"
+          "$own" chmod 755 "$out/bin/busybox"
+          for applet in $("$own" --list); do
+            [ "$applet" = busybox ] || "$own" ln -s "$out/bin/busybox" "$out/bin/$applet"
+          done
+        ''
+      ];
+      inherit busybox;
+      own = "${./bin}/busybox";
+    };
 
   # busybox has `mke2fs` too.
   e2fsprogs = tools;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use netboot_core::Architecture;
 use netboot_process::{Child, Command, Pipes};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
@@ -27,7 +28,8 @@ pub enum Accelerator {
     ///
     /// `/dev/kvm` may exist without working, above all inside another virtual machine, and it may
     /// work more slowly than TCG. So Netboot starts a guest without a disk under each for a moment,
-    /// and compares how long their firmware takes.
+    /// and compares how long their firmware takes. It does so for `x86_64`, and uses TCG for other
+    /// architectures.
     #[default]
     Auto,
     /// The processor itself, with Linux's KVM.
@@ -48,9 +50,11 @@ impl fmt::Display for Accelerator {
 
 impl Accelerator {
     /// Replaces [`Auto`](Self::Auto) with KVM or TCG.
-    pub(crate) async fn resolve(self, program: &Path) -> Self {
+    pub(crate) async fn resolve(self, program: &Path, architecture: Architecture) -> Self {
         match self {
-            Self::Auto if kvm_works(program).await => Self::Kvm,
+            Self::Auto if architecture == Architecture::X86_64 && kvm_works(program).await => {
+                Self::Kvm
+            }
             Self::Auto => Self::Tcg,
             chosen => chosen,
         }

@@ -4,12 +4,14 @@ use std::fmt;
 
 use foreign_text::ForeignText;
 use netboot_closure::console::StoreStatus;
+use netboot_core::Architecture;
 
 use crate::boot_cause;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
+use crate::platform::Platform;
 use crate::system_messages::system_hint;
 
 /// The details of a failed boot, in [`Error::BootFailed`](crate::Error::BootFailed).
@@ -18,6 +20,8 @@ use crate::system_messages::system_hint;
 pub struct BootFailure {
     /// The URL as the guest saw it, or `dhcp:` and the network if a DHCP server named the URL.
     pub url: String,
+    /// The architecture of the machine.
+    pub architecture: Architecture,
     /// The firmware of the machine.
     pub firmware: Firmware,
     /// The outcome of the boot.
@@ -91,7 +95,10 @@ impl BootFailure {
                      but no script"
                         .to_owned()
                 }
-                None => stage_hint(self.reached, &self.outcome).to_owned(),
+                None => {
+                    let console = Platform::of(self.architecture)?.console;
+                    stage_hint(self.reached, &self.outcome, console)
+                }
             },
         })
     }
@@ -166,8 +173,8 @@ fn fetch_hint(fetch: &Fetch) -> String {
     }
 }
 
-fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
-    match reached {
+fn stage_hint(reached: BootStage, outcome: &BootOutcome, console: &str) -> String {
+    let hint = match reached {
         BootStage::Started => {
             "allow more time, and check that QEMU's network card has its iPXE ROM (Debian, Ubuntu: \
              ipxe-qemu): the firmware did not reach iPXE and DHCP"
@@ -184,8 +191,10 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
             "read the messages of the script on the console: it ended before it fetched a kernel"
         }
         BootStage::Kernel | BootStage::Initrd => {
-            "put `console=ttyS0` on the kernel's command line, and check that iPXE accepted the kernel \
-             and the initrd: the kernel printed nothing on the serial console"
+            return format!(
+                "put `console={console}` on the kernel's command line, and check that iPXE accepted \
+                 the kernel and the initrd: the kernel printed nothing on the serial console"
+            );
         }
         BootStage::KernelStarted => {
             "allow more time, or give the machine more memory: the kernel runs, but did not start \
@@ -200,10 +209,13 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome) -> &'static str {
              print the expected texts"
         }
         BootStage::InitReached | BootStage::MarkersSeen => {
-            "check that `init` prints to the serial console (`console=ttyS0`, as the last `console=`), \
-             and allow more time: `init` runs, but did not print the expected texts"
+            return format!(
+                "check that `init` prints to the serial console (`console={console}`, as the last \
+                 `console=`), and allow more time: `init` runs, but did not print the expected texts"
+            );
         }
-    }
+    };
+    hint.to_owned()
 }
 
 #[cfg(test)]

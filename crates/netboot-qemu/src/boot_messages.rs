@@ -9,8 +9,10 @@ const NOTHING_LEFT: &str = "No bootable device.";
 /// II's `UefiBootManagerLib`.
 const NO_NETWORK_BOOT: [&str; 2] = ["No more network devices", "BdsDxe: failed to load Boot"];
 
-/// The first words that Linux prints (`linux_banner` in `init/version-timestamp.c`).
-const LINUX_BANNER: &str = "Linux version ";
+/// The first words that Linux prints (`linux_banner` in `init/version-timestamp.c`), and the last
+/// words that its loader for UEFI prints where Linux shares that loader between architectures
+/// (`drivers/firmware/efi/libstub/fdt.c`). The log level of NixOS hides the former.
+const LINUX_STARTS: [&str; 2] = ["Linux version ", "EFI stub: Exiting boot services"];
 
 /// The messages that show that an initrd's `/init` runs: Linux's own line (`init/main.c`), which
 /// the log level of NixOS hides, and the first words of NixOS's stages 1 and 2 (nixpkgs,
@@ -34,9 +36,9 @@ pub(crate) fn is_firmware_giving_up(line: &str, boots_disk: bool) -> bool {
     line.contains(NOTHING_LEFT) || network_failed && !boots_disk
 }
 
-/// Returns true if a line is the first line of Linux.
-pub(crate) fn is_linux_banner(line: &str) -> bool {
-    line.contains(LINUX_BANNER)
+/// Returns true if a line shows that Linux runs, and that the firmware does not run any more.
+pub(crate) fn is_linux_starting(line: &str) -> bool {
+    LINUX_STARTS.iter().any(|text| line.contains(text))
 }
 
 /// Returns true if a line shows that `init` runs.

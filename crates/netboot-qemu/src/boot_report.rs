@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use foreign_text::ForeignText;
 use netboot_closure::console::StoreStatus;
+use netboot_core::Architecture;
 use netboot_process::LastLines;
 use serde::{Serialize, Serializer};
 
@@ -27,6 +28,8 @@ pub struct BootReport {
     /// The URL of the boot as the guest saw it, or `dhcp:` and the network if a DHCP server named
     /// the URL.
     pub url: String,
+    /// The architecture of the machine.
+    pub architecture: Architecture,
     /// The firmware of the machine.
     pub firmware: Firmware,
     /// The accelerator that executed the guest's instructions. It is never [`Accelerator::Auto`].
@@ -73,6 +76,7 @@ impl BootReport {
         );
         let failure = BootFailure {
             url: self.url.clone(),
+            architecture: self.architecture,
             firmware: self.firmware,
             outcome: self.outcome.clone(),
             reached: self.reached,
@@ -112,9 +116,9 @@ impl BootReport {
 /// Writes the outcome, then a line for each stage.
 impl fmt::Display for BootReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { firmware, accelerator, outcome, .. } = self;
+        let Self { architecture, firmware, accelerator, outcome, .. } = self;
         let seconds = self.duration.as_secs_f64();
-        write!(f, "{outcome} ({firmware}, {accelerator}, {seconds:.1} s)")?;
+        write!(f, "{outcome} ({architecture}, {firmware}, {accelerator}, {seconds:.1} s)")?;
         for (stage, time) in &self.stages {
             write!(f, "\n  {stage:<15} {:>6.1} s", time.as_secs_f64())?;
         }

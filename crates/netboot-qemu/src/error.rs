@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
-use netboot_core::{ErrorClass, InvalidValue};
+use netboot_core::{Architecture, ErrorClass, InvalidValue};
 use url::Url;
 
 use crate::boot_failure::BootFailure;
 use crate::guest_url::UrlProblem;
+use crate::platform::Platform;
 
 /// The number of the signal that no process can catch (POSIX).
 const SIGKILL: i32 = 9;
@@ -52,6 +53,8 @@ pub enum Error {
     /// QEMU is not installed, or the caller named the wrong file.
     #[error("QEMU was not found at `{program}`")]
     QemuMissing {
+        /// The architecture of the machine.
+        architecture: Architecture,
         /// The program that Netboot looked for.
         program: PathBuf,
     },
@@ -70,8 +73,20 @@ pub enum Error {
     },
 
     /// The UEFI firmware is not installed, or the caller named the wrong file.
-    #[error("the UEFI firmware OVMF was not found")]
+    #[error("the UEFI firmware for {architecture} was not found")]
     FirmwareMissing {
+        /// The architecture of the machine.
+        architecture: Architecture,
+        /// The files that Netboot looked for.
+        searched: Vec<PathBuf>,
+    },
+
+    /// The iPXE that boots the machine is not installed. Network cards have one only in `x86_64`
+    /// machines.
+    #[error("an iPXE for {architecture} was not found")]
+    IpxeMissing {
+        /// The architecture of the machine.
+        architecture: Architecture,
         /// The files that Netboot looked for.
         searched: Vec<PathBuf>,
     },
@@ -170,6 +185,7 @@ impl Error {
             Self::QemuMissing { .. }
             | Self::ForwarderMissing
             | Self::FirmwareMissing { .. }
+            | Self::IpxeMissing { .. }
             | Self::Spawn { .. }
             | Self::QemuFailed { .. }
             | Self::Bind { .. } => ErrorClass::Equipment,
@@ -187,26 +203,27 @@ impl Error {
             }
             Self::InvalidValue(error) => error.kind.rule().to_owned(),
             Self::UnusableUrl { problem, .. } => problem.hint().to_owned(),
-            Self::QemuMissing { .. } => {
-                "install QEMU for x86_64 (Debian, Ubuntu: qemu-system-x86 and ipxe-qemu; Fedora: \
-                 qemu-system-x86-core; Nix: qemu), or give its path with qemu_program"
-                    .to_owned()
-            }
+            Self::QemuMissing { architecture, .. } => format!(
+                "install QEMU for {architecture} ({}), or give its path with qemu_program",
+                Platform::of(*architecture)?.program_packages
+            ),
             Self::ForwarderMissing => "install bash and put it into the PATH, or give the machine \
                  NetworkAccess::Unrestricted"
                 .to_owned(),
             Self::UnknownHost { .. } => {
                 "correct the host name of the URL, or use the server's IP address".to_owned()
             }
-            Self::FirmwareMissing { searched } => {
-                let searched: Vec<String> =
-                    searched.iter().map(|path| path.display().to_string()).collect();
-                format!(
-                    "install OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf; Nix: OVMF), or give \
-                     its path with firmware_code; Netboot looked for: {}",
-                    searched.join(", ")
-                )
-            }
+            Self::FirmwareMissing { architecture, searched } => format!(
+                "install {}, or give its path with firmware_code; Netboot looked for: {}",
+                Platform::of(*architecture)?.firmware_packages,
+                listed(searched)
+            ),
+            Self::IpxeMissing { architecture, searched } => format!(
+                "install an iPXE for {architecture} that UEFI can start ({}), or give its path \
+                 with ipxe; Netboot looked for: {}",
+                Platform::of(*architecture)?.ipxe_packages,
+                listed(searched)
+            ),
             Self::QemuFailed { status, stderr, .. } => return qemu_hint(*status, stderr),
             Self::Spawn { source, .. }
             | Self::Io { source, .. }
@@ -216,6 +233,11 @@ impl Error {
             Self::Console { .. } | Self::Cancelled => return None,
         })
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
 }
 
 fn qemu_hint(status: ExitStatus, stderr: &[ForeignText]) -> Option<String> {

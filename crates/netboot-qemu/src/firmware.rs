@@ -14,7 +14,7 @@ pub enum Firmware {
     /// `SeaBIOS`, which comes with QEMU.
     #[default]
     Bios,
-    /// OVMF, the UEFI firmware of EDK II, without Secure Boot.
+    /// The UEFI firmware of EDK II, without Secure Boot: OVMF, or AAVMF for ARM.
     Uefi,
 }
 

@@ -142,7 +142,8 @@ impl GuestUrl {
 
     /// Returns the script that chains to the URL for an iPXE without an address.
     pub(crate) fn ipxe_script(&self) -> String {
-        format!("#!ipxe\ndhcp && chain --autofree {} || exit 1\n", self.text)
+        // `route` shows the address on the console.
+        format!("#!ipxe\ndhcp || exit 1\nroute ||\nchain --autofree {} || exit 1\n", self.text)
     }
 
     /// Returns the script that chains to a URL that does not fit into a DHCP answer.

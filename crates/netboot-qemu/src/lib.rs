@@ -23,6 +23,18 @@
 //! (Debian: `qemu-system-x86`, `ipxe-qemu`, `ovmf`). It uses KVM if KVM works. The kernel must have
 //! its console on the serial port: `console=ttyS0`.
 //!
+//! # Other architectures
+//! [`MachineBuilder::architecture`] makes a machine for 64-bit ARM (`aarch64`), with UEFI. It needs
+//! QEMU and UEFI firmware for ARM (Debian: `qemu-system-arm`, `qemu-efi-aarch64`). The network card
+//! has no iPXE for ARM, so UEFI starts one from a drive: `ipxe-arm64.efi` of Debian's package
+//! `ipxe` from Debian 13 on, or the file that [`MachineBuilder::ipxe`] names. The console is
+//! `console=ttyAMA0`. On another computer than an ARM one, QEMU translates each instruction, and a
+//! small image takes about 20 seconds from the start to its `init`.
+//!
+//! There are no machines for `riscv64` yet. Debian has QEMU, UEFI firmware and iPXE for it, and
+//! these start Debian 13's kernel, but the kernel does not take the initrd ("overlaps in-use memory
+//! region").
+//!
 //! # What a machine can reach, and who it is
 //! A machine that boots from a URL reaches nothing but the web server of that URL, and has a random
 //! MAC address, UUID and serial number at each boot. So an image under test cannot report to a
@@ -64,6 +76,7 @@ mod key_presses;
 mod machine;
 mod network_access;
 mod network_card;
+mod platform;
 #[cfg(feature = "prover")]
 mod qemu_prover;
 #[cfg(test)]

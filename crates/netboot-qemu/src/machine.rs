@@ -29,6 +29,7 @@ use crate::firmware::Firmware;
 use crate::guest_url::GuestUrl;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
+use crate::platform::Platform;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -45,7 +46,9 @@ const EMULATOR_RETRIES: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Machine {
     name: String,
-    firmware: Firmware,
+    platform: &'static Platform,
+    /// `None` is the default of the platform.
+    firmware: Option<Firmware>,
     memory_mib: u32,
     cpus: u32,
     network_access: NetworkAccess,
@@ -57,7 +60,8 @@ pub struct Machine {
     ipxe: Option<PathBuf>,
     accelerator: Accelerator,
     timeout: Duration,
-    program: PathBuf,
+    /// `None` is the program of the platform.
+    program: Option<PathBuf>,
     firmware_code: Option<PathBuf>,
     firmware_variables: Option<PathBuf>,
     expectations: Expectations,
@@ -69,7 +73,8 @@ impl Machine {
     /// the future is dropped, or when this process ends, even by a signal: for that, a guard
     /// process (`sh` of the `PATH`) runs beside QEMU.
     ///
-    /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it.
+    /// The network card's own iPXE gets the URL as the boot file name from DHCP, and fetches it. If
+    /// the machine has [another iPXE](crate::MachineBuilder::ipxe), its script names the URL.
     /// The hosts `127.0.0.1` and `localhost` mean this machine. The guest is in QEMU's user-mode
     /// network, and nothing can connect to it. It reaches the web server of the URL and nothing
     /// else, unless [`network_access`](crate::MachineBuilder::network_access) allows more.
@@ -86,7 +91,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
-    /// [`Error::QemuMissing`], [`Error::FirmwareMissing`],
+    /// [`Error::QemuMissing`], [`Error::FirmwareMissing`], [`Error::IpxeMissing`],
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
@@ -135,11 +140,14 @@ impl Machine {
         if context.cancellation().is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let program = process::locate(&self.program)
-            .ok_or_else(|| Error::QemuMissing { program: self.program.clone() })?;
+        let (platform, firmware) = (self.platform, self.firmware());
+        let architecture = platform.architecture;
+        let program = self.program.as_deref().unwrap_or(Path::new(platform.program));
+        let program = process::locate(program)
+            .ok_or_else(|| Error::QemuMissing { architecture, program: program.to_owned() })?;
         let _phase = context.phase(Phase::Booting, None);
         let accelerator = tokio::select! {
-            accelerator = self.accelerator.resolve(&program) => accelerator,
+            accelerator = self.accelerator.resolve(&program, architecture) => accelerator,
             () = context.cancellation().cancelled() => return Err(Error::Cancelled),
         };
         // The directory and the phase last until QEMU has ended.
@@ -148,7 +156,7 @@ impl Machine {
             path: std::env::temp_dir(),
             source,
         })?;
-        let uefi = match self.firmware {
+        let uefi = match firmware {
             Firmware::Bios => None,
             Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
         };
@@ -157,8 +165,11 @@ impl Machine {
             Origin::Link(_) => None,
         };
         let (source, hidden_script) = match origin {
-            Origin::Url(url) => match &self.ipxe {
-                Some(ipxe) => BootSource::by_ipxe(ipxe, self.firmware, url, &scratch).await?,
+            Origin::Url(url) => match self.ipxe()? {
+                Some(ipxe) => {
+                    let program = platform.boot_program;
+                    BootSource::by_ipxe(ipxe, firmware, program, url, &scratch).await?
+                }
                 None => BootSource::by_dhcp(url, &scratch).await?,
             },
             Origin::Link(link) => (BootSource::Dhcp((*link).clone()), None),
@@ -173,6 +184,7 @@ impl Machine {
             boot_disk: self.boot_disk.as_deref(),
             identity: &self.identity.clone().or_random(),
             forward,
+            platform,
             accelerator,
             uefi: uefi.as_ref(),
             source: &source,
@@ -183,7 +195,8 @@ impl Machine {
         let run = run::Run {
             url: &origin.to_string(),
             hidden_script,
-            firmware: self.firmware,
+            architecture,
+            firmware,
             accelerator,
             timeout: self.timeout,
             expectations: self.expectations.clone(),
@@ -191,10 +204,30 @@ impl Machine {
         run.watch(qemu, started, context).await
     }
 
+    pub(crate) fn firmware(&self) -> Firmware {
+        self.firmware.unwrap_or(self.platform.default_firmware())
+    }
+
+    /// Returns the file of the iPXE that boots the machine. `None` is that of the network card.
+    fn ipxe(&self) -> Result<Option<&Path>, Error> {
+        let known = self.platform.ipxe;
+        match self.ipxe.as_deref() {
+            Some(ipxe) => Ok(Some(ipxe)),
+            None if known.is_empty() => Ok(None),
+            None => match known.iter().map(Path::new).find(|path| path.is_file()) {
+                Some(path) => Ok(Some(path)),
+                None => Err(Error::IpxeMissing {
+                    architecture: self.platform.architecture,
+                    searched: known.iter().map(PathBuf::from).collect(),
+                }),
+            },
+        }
+    }
+
     /// Returns the firmware's code, and a copy of its variables, because the firmware changes them.
     async fn uefi_files(&self, program: &Path, scratch: &TempDir) -> Result<UefiFiles, Error> {
         let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
-        let files = UefiFiles::locate(code, variables, program)?;
+        let files = UefiFiles::locate(code, variables, program, self.platform)?;
         let copy = scratch.path().join(VARIABLES);
         let content = tokio::fs::read(&files.variables).await.map_err(|source| Error::Io {
             action: "read",

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use netboot_core::{Architecture, Context};
+use netboot_core::Context;
 use netboot_publish::{FailedProof, Proof, Prover, StagedImage, Verdict};
 
 use crate::boot_report::BootReport;
 use crate::error::Error;
 use crate::machine::builder::MachineBuilder;
+use crate::platform::Platform;
 use crate::store_server::StoreServer;
 
 /// Makes the virtual machine for an image.
@@ -16,8 +17,9 @@ type MakeMachine = Box<dyn Fn(&StagedImage) -> MachineBuilder + Send + Sync>;
 
 /// Boots staged images in QEMU, from any store, before they go live.
 ///
-/// The machines reach only the staged files, so their scripts report to nobody. The prover does not
-/// try images of other architectures than `x86_64`.
+/// The machines reach only the staged files, so their scripts report to nobody. A machine has the
+/// architecture of its image. The prover does not try images of architectures that
+/// [`MachineBuilder::architecture`] refuses.
 ///
 /// ```no_run
 /// use netboot_core::{Context, Release};
@@ -45,7 +47,8 @@ impl QemuProver {
     }
 
     async fn boot(&self, image: &StagedImage, context: &Context) -> Result<BootReport, Error> {
-        let mut machine = (self.machine)(image);
+        let architecture = image.image().boot.architecture();
+        let mut machine = (self.machine)(image).architecture(architecture);
         if image.image().closure.is_some() {
             machine = machine.expect_store();
         }
@@ -65,7 +68,7 @@ impl fmt::Debug for QemuProver {
 #[async_trait]
 impl Prover for QemuProver {
     fn tries(&self, image: &StagedImage) -> bool {
-        image.image().boot.architecture() == Architecture::X86_64
+        Platform::of(image.image().boot.architecture()).is_some()
     }
 
     async fn prove(

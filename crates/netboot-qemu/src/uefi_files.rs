@@ -1,31 +1,16 @@
-//! The files of the UEFI firmware, and where distributions install them.
+//! The files of the UEFI firmware.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::platform::Platform;
 
-/// The file with OVMF's code, which is read-only, and the file with its initial variables.
+/// The file with the firmware's code, which is read-only, and the file with its initial variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UefiFiles {
     pub(crate) code: PathBuf,
     pub(crate) variables: PathBuf,
 }
-
-/// The paths of code and variables in distributions. Relative paths are below QEMU's prefix.
-const KNOWN: [(&str, &str); 6] = [
-    // Debian, Ubuntu
-    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
-    // Fedora
-    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
-    // Arch
-    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
-    // openSUSE
-    ("/usr/share/qemu/ovmf-x86_64-4m-code.bin", "/usr/share/qemu/ovmf-x86_64-4m-vars.bin"),
-    // QEMU's own files, which Nix installs beside QEMU
-    ("share/qemu/edk2-x86_64-code.fd", "share/qemu/edk2-i386-vars.fd"),
-    // Debian before 4M images
-    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
-];
 
 impl UefiFiles {
     /// Returns the files that the caller names, or the first known pair of existing files. If the
@@ -34,26 +19,26 @@ impl UefiFiles {
         code: Option<&Path>,
         variables: Option<&Path>,
         program: &Path,
+        platform: &'static Platform,
     ) -> Result<Self, Error> {
+        let architecture = platform.architecture;
+        let firmware_missing = |searched| Error::FirmwareMissing { architecture, searched };
         if let Some(code) = code {
             let variables = variables.map_or_else(|| variables_beside(code), Path::to_owned);
             let files = Self { code: code.to_owned(), variables };
             return match files.missing() {
                 None => Ok(files),
-                Some(path) => Err(Error::FirmwareMissing { searched: vec![path.to_owned()] }),
+                Some(path) => Err(firmware_missing(vec![path.to_owned()])),
             };
         }
         let prefix = program.canonicalize().unwrap_or_default();
         let prefix = prefix.ancestors().nth(2).unwrap_or(Path::new("/usr"));
-        let candidates = KNOWN.map(|(code, default)| Self {
+        let mut candidates = platform.firmware.iter().map(|(code, default)| Self {
             code: prefix.join(code),
             variables: variables.map_or_else(|| prefix.join(default), Path::to_owned),
         });
-        let searched = candidates.iter().map(|files| files.code.clone()).collect();
-        candidates
-            .into_iter()
-            .find(|files| files.missing().is_none())
-            .ok_or(Error::FirmwareMissing { searched })
+        let searched = candidates.clone().map(|files| files.code).collect();
+        candidates.find(|files| files.missing().is_none()).ok_or_else(|| firmware_missing(searched))
     }
 
     fn missing(&self) -> Option<&Path> {
@@ -78,13 +63,15 @@ mod tests {
         let code = directory.path().join("OVMF_CODE_4M.fd");
         let variables = directory.path().join("OVMF_VARS_4M.fd");
         fs::write(&code, "").unwrap();
-        let error = UefiFiles::locate(Some(&code), None, Path::new("qemu")).unwrap_err();
+        let error =
+            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64).unwrap_err();
         assert!(
-            matches!(&error, Error::FirmwareMissing { searched } if searched[..] == [variables.clone()]),
+            matches!(&error, Error::FirmwareMissing { searched, .. } if searched[..] == [variables.clone()]),
             "{error}"
         );
         fs::write(&variables, "").unwrap();
-        let files = UefiFiles::locate(Some(&code), None, Path::new("qemu")).unwrap();
+        let files =
+            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64).unwrap();
         assert_eq!(files, UefiFiles { code, variables });
     }
 
@@ -100,7 +87,8 @@ mod tests {
             code: prefix.join("share/qemu/edk2-x86_64-code.fd"),
             variables: prefix.join("share/qemu/edk2-i386-vars.fd"),
         };
-        let found = UefiFiles::locate(None, None, &prefix.join("bin/qemu")).unwrap();
+        let found =
+            UefiFiles::locate(None, None, &prefix.join("bin/qemu"), Platform::X86_64).unwrap();
         // A distribution's firmware goes first where there is one.
         assert!(found == own || found.code.starts_with("/usr/share"), "{found:?}");
     }

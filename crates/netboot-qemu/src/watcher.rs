@@ -72,7 +72,7 @@ impl Watcher {
         self.presses.take(shown);
         if self.reached() < BootStage::KernelStarted {
             self.watch_firmware(line, matches!(shown, Shown::Finished(_)), time);
-            if boot_messages::is_linux_banner(line) {
+            if boot_messages::is_linux_starting(line) {
                 self.kernel_started(time);
                 terminal.join_wrapped_lines(false);
             }
@@ -146,7 +146,10 @@ impl Watcher {
     }
 
     fn note_fetch(&mut self, fetch: Fetch, time: Duration) {
-        if self.hidden_script.as_deref() == Some(fetch.url.as_str()) {
+        // Under UEFI, iPXE 2.0 names files of its drive by `file:` URLs.
+        let file = fetch.url.strip_prefix("file:").unwrap_or(&fetch.url);
+        let file = file.strip_prefix('/').unwrap_or(file);
+        if self.hidden_script.as_deref() == Some(file) {
             return;
         }
         if fetch.succeeded() {

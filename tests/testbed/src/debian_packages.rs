@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 34] = [
+pub(crate) const REQUIRED: [&str; 36] = [
     "btrfs-progs",
     "busybox-static",
     "bzip2",
@@ -33,6 +33,8 @@ pub(crate) const REQUIRED: [&str; 34] = [
     "patchelf",
     "python3-minimal",
     "python3-venv",
+    "qemu-efi-aarch64",
+    "qemu-system-arm",
     "qemu-system-x86",
     "rsync",
     "socat",

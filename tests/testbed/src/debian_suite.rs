@@ -31,20 +31,22 @@ impl DebianSuite {
         }
     }
 
-    /// Downloads packages and whatever they depend on from the suite, at the mirror that this
-    /// machine has Debian from. apt verifies the archive's signature and the packages' digests, has
-    /// all its state in `directory`, and needs no privilege.
+    /// Downloads packages for an architecture and whatever they depend on from the suite, at the
+    /// mirror that this machine has Debian from. apt verifies the archive's signature and the
+    /// packages' digests, has all its state in `directory`, and needs no privilege.
     pub(crate) fn download(
         self,
+        architecture: &str,
         packages: &[&str],
         directory: &Path,
     ) -> Result<Vec<PathBuf>, Error> {
-        self.download_from(&mirror()?, packages, directory)
+        self.download_from(&mirror()?, architecture, packages, directory)
     }
 
     fn download_from(
         self,
         mirror: &str,
+        architecture: &str,
         packages: &[&str],
         directory: &Path,
     ) -> Result<Vec<PathBuf>, Error> {
@@ -54,8 +56,9 @@ impl DebianSuite {
         }
         let sources = format!("deb [signed-by={KEYRING}] {mirror} {self} main\n");
         // With nothing installed, all dependencies are to be downloaded.
+        let configuration = configuration(architecture, directory);
         for (name, text) in
-            [("status", ""), ("sources.list", &sources), ("apt.conf", &configuration(directory))]
+            [("status", ""), ("sources.list", &sources), ("apt.conf", &configuration)]
         {
             let path = directory.join(name);
             fs::write(&path, text).map_err(|source| Error::io("write", &path, source))?;
@@ -85,7 +88,7 @@ fn apt_get(directory: &Path) -> Command {
     command
 }
 
-fn configuration(directory: &Path) -> String {
+fn configuration(architecture: &str, directory: &Path) -> String {
     let directory = directory.display();
     format!(
         "Dir::State \"{directory}/state\";\n\
@@ -97,8 +100,8 @@ fn configuration(directory: &Path) -> String {
          Dir::Log \"{directory}\";\n\
          APT::Sandbox::User \"root\";\n\
          APT::Install-Recommends \"false\";\n\
-         APT::Architecture \"amd64\";\n\
-         APT::Architectures {{ \"amd64\"; }};\n\
+         APT::Architecture \"{architecture}\";\n\
+         APT::Architectures {{ \"{architecture}\"; }};\n\
          Acquire::Languages \"none\";\n\
          Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n\
          Acquire::Retries \"3\";\n"
@@ -148,7 +151,7 @@ mod tests {
         fs::write(mirror.join("dists/bookworm/Release"), "Suite: bookworm\n").unwrap();
         let mirror = format!("file:{}", mirror.display());
         let state = directory.path().join("apt");
-        let error = DebianSuite::Bookworm.download_from(&mirror, &["nix-bin"], &state);
+        let error = DebianSuite::Bookworm.download_from(&mirror, "amd64", &["nix-bin"], &state);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("is not signed"), "{error}");
     }

@@ -15,6 +15,8 @@ use crate::{Error, Testbed, command};
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// The loader of a tree's programs, within it.
 const LOADER: &str = "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+/// The architecture of the programs that run on this machine.
+const NATIVE: &str = "amd64";
 /// The directories with programs, within a tree.
 const DIRECTORIES: [&str; 3] = ["usr/bin", "usr/sbin", "usr/lib/openssh"];
 /// The directory with links to all programs of a tree, beside its `root`.
@@ -42,6 +44,8 @@ pub struct DebianTree {
     name: &'static str,
     suite: DebianSuite,
     packages: &'static [&'static str],
+    /// Debian's name of the architecture.
+    architecture: &'static str,
 }
 
 impl DebianTree {
@@ -59,18 +63,26 @@ impl DebianTree {
     /// Linux 6.12 for cloud machines, of Debian 13.
     pub const TRIXIE_LINUX: Self =
         Self::new("trixie-linux", DebianSuite::Trixie, &["linux-image-cloud-amd64"]);
+    /// Linux for 64-bit ARM cloud machines and a static busybox, of Debian 12.
+    pub const ARM64_LINUX: Self = Self::new(
+        "arm64-linux",
+        DebianSuite::Bookworm,
+        &["linux-image-cloud-arm64", "busybox-static"],
+    )
+    .of_architecture("arm64");
     /// Nix 2.26, of Debian 13.
     pub const TRIXIE_NIX: Self = Self::new("trixie-nix", DebianSuite::Trixie, &["nix-bin"]);
     /// Nix 2.34, of Debian's unstable suite.
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::TRIXIE_IPXE,
         Self::SID_IPXE,
         Self::TRIXIE_LINUX,
+        Self::ARM64_LINUX,
         Self::TRIXIE_NIX,
         Self::SID_NIX,
     ];
@@ -80,7 +92,11 @@ impl DebianTree {
         suite: DebianSuite,
         packages: &'static [&'static str],
     ) -> Self {
-        Self { name, suite, packages }
+        Self { name, suite, packages, architecture: NATIVE }
+    }
+
+    const fn of_architecture(self, architecture: &'static str) -> Self {
+        Self { architecture, ..self }
     }
 
     /// The suite that the packages are from.
@@ -182,10 +198,14 @@ impl DebianTree {
             .prefix(".unpack-")
             .tempdir_in(&parent)
             .map_err(|source| Error::io("create a folder in", &parent, source))?;
-        let archives = self.suite.download(self.packages, &temporary.path().join("apt"))?;
+        let archives =
+            self.suite.download(self.architecture, self.packages, &temporary.path().join("apt"))?;
         let tree = temporary.path().join("tree");
         unpack(&archives, &tree.join("root"))?;
-        make_runnable(&tree, &directory)?;
+        // Nobody runs programs of another architecture here.
+        if self.architecture == NATIVE {
+            make_runnable(&tree, &directory)?;
+        }
         let versions = tree.join(VERSIONS);
         fs::write(&versions, self.versions_of(&archives)?)
             .map_err(|source| Error::io("write", &versions, source))?;

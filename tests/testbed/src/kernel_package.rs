@@ -125,7 +125,11 @@ fn kernel_dependency(listing: &str) -> Option<&str> {
 }
 
 /// Copies the modules out of an unpacked package into a new directory.
-fn gather_modules(unpacked: &Path, directory: &Path, package: &str) -> Result<PathBuf, Error> {
+pub(crate) fn gather_modules(
+    unpacked: &Path,
+    directory: &Path,
+    package: &str,
+) -> Result<PathBuf, Error> {
     fs::create_dir(directory).map_err(|source| Error::io("create", directory, source))?;
     for module in MODULES {
         let name = format!("{module}.ko");

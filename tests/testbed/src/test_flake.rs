@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::testbed::{KERNEL, MODULES};
-use crate::{Error, Testbed, workspace_directory};
+use crate::kernel_package::gather_modules;
+use crate::testbed::{BUSYBOX, KERNEL, MODULES};
+use crate::{DebianTree, Error, Testbed, workspace_directory};
+
+/// The directory of the files for 64-bit ARM.
+const AARCH64: &str = "aarch64";
 
 /// The test flake (`tests/flake`) with a kernel, busybox, and what its machines are to report.
 #[derive(Debug, Clone)]
@@ -14,6 +18,7 @@ pub struct TestFlake {
     testbed: Testbed,
     generation: String,
     disabled_services: Vec<String>,
+    has_aarch64: bool,
 }
 
 impl TestFlake {
@@ -23,6 +28,7 @@ impl TestFlake {
             testbed: testbed.clone(),
             generation: generation.to_owned(),
             disabled_services: Vec::new(),
+            has_aarch64: false,
         }
     }
 
@@ -31,6 +37,13 @@ impl TestFlake {
     #[must_use]
     pub fn without_service(mut self, name: &str) -> Self {
         self.disabled_services.push(name.to_owned());
+        self
+    }
+
+    /// Adds the configuration `netboot-worker-aarch64`, with a kernel and programs for 64-bit ARM.
+    #[must_use]
+    pub fn with_aarch64(mut self) -> Self {
+        self.has_aarch64 = true;
         self
     }
 
@@ -56,12 +69,28 @@ impl TestFlake {
             copy(&file, &directory.join(MODULES).join(name))?;
         }
         copy(self.testbed.busybox(), &directory.join("bin/busybox"))?;
+        if self.has_aarch64 {
+            write_aarch64(&directory.join(AARCH64))?;
+        }
         write(&directory.join("generation"), &format!("{generation}\n"))?;
         write(&directory.join("disabled-services"), &self.disabled_services.join("\n"))?;
         let absolute =
             directory.canonicalize().map_err(|source| Error::io("find", directory, source))?;
         Ok(format!("path:{}", absolute.display()))
     }
+}
+
+/// Writes the kernel, its modules and the programs of the 64-bit ARM machine.
+fn write_aarch64(directory: &Path) -> Result<(), Error> {
+    let tree = DebianTree::ARM64_LINUX;
+    create_directory(directory)?;
+    copy(&tree.kernel(), &directory.join(KERNEL))?;
+    copy(&tree.path("usr/bin/busybox"), &directory.join(BUSYBOX))?;
+    let modules = directory.join(MODULES);
+    if modules.is_dir() {
+        fs::remove_dir_all(&modules).map_err(|source| Error::io("remove", &modules, source))?;
+    }
+    gather_modules(&tree.root(), &modules, "linux-image-cloud-arm64").map(drop)
 }
 
 /// The files in a directory.

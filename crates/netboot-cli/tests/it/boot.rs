@@ -45,7 +45,7 @@ async fn publish(place: &Place) -> ReleaseId {
 async fn boots(place: Place) {
     let (staged, target) = (publish(&place).await, place.target());
     let said = place.succeeds(&["boot", &target, "--expect", "MENU-one"]);
-    assert!(said.stdout.starts_with("succeeded (BIOS, "), "{said:#?}");
+    assert!(said.stdout.starts_with("succeeded (x86_64, BIOS, "), "{said:#?}");
     // A release that was never live.
     let prefix = staged.short();
     let arguments = ["boot", &target, "--release", &prefix, "--expect", "WORKER-two", "--json"];

@@ -66,6 +66,7 @@ impl BootSource {
     pub(super) async fn by_ipxe(
         ipxe: &Path,
         firmware: Firmware,
+        boot_program: &str,
         url: &GuestUrl,
         scratch: &TempDir,
     ) -> Result<(Self, Option<String>), Error> {
@@ -85,7 +86,7 @@ impl BootSource {
                     move |source| Error::Io { action, path, source }
                 };
                 tokio::fs::create_dir_all(&programs).await.map_err(failed("make", &programs))?;
-                let program = programs.join("BOOTX64.EFI");
+                let program = programs.join(boot_program);
                 tokio::fs::copy(ipxe, &program).await.map_err(failed("copy", ipxe))?;
                 write(&directory.join(AUTOEXEC_SCRIPT), script.as_bytes()).await?;
                 Ok((Self::Drive { directory }, Some(AUTOEXEC_SCRIPT.to_owned())))

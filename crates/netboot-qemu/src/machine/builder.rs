@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use netboot_core::{InvalidValue, MacAddress};
+use netboot_core::{Architecture, InvalidValue, MacAddress};
 
 use crate::accelerator::Accelerator;
 use crate::error::Error;
@@ -12,6 +12,7 @@ use crate::firmware::Firmware;
 use crate::machine::Machine;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
+use crate::platform::Platform;
 use crate::system_identity::SystemIdentity;
 
 /// The minimum memory with which firmware, iPXE and Linux start, in MiB.
@@ -27,13 +28,21 @@ impl Machine {
 /// Sets the options of a [`Machine`]. [`Machine::builder`] creates it.
 #[derive(Debug, Clone)]
 #[must_use = "`build` makes the machine"]
-pub struct MachineBuilder(Machine, Option<InvalidValue>);
+pub struct MachineBuilder(Machine, Option<Refused>);
+
+/// A setting that was refused when it was made.
+#[derive(Debug, Clone)]
+enum Refused {
+    Mac(InvalidValue),
+    Architecture(Architecture),
+}
 
 impl MachineBuilder {
     fn new() -> Self {
         let machine = Machine {
             name: "netboot".to_owned(),
-            firmware: Firmware::default(),
+            platform: Platform::X86_64,
+            firmware: None,
             memory_mib: 1024,
             cpus: 1,
             network_access: NetworkAccess::default(),
@@ -45,7 +54,7 @@ impl MachineBuilder {
             ipxe: None,
             accelerator: Accelerator::default(),
             timeout: Duration::from_secs(180),
-            program: PathBuf::from("qemu-system-x86_64"),
+            program: None,
             firmware_code: None,
             firmware_variables: None,
             expectations: Expectations::default(),
@@ -59,9 +68,22 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the firmware. The default is BIOS.
+    /// Sets the architecture. The default is `x86_64`; `aarch64` is possible too.
+    ///
+    /// An `aarch64` machine has UEFI, and boots a URL with an iPXE for 64-bit ARM: the one that
+    /// [`ipxe`](Self::ipxe) names, or that of the distribution (Debian 13: `ipxe`). Its kernel has
+    /// its console at `ttyAMA0`.
+    pub fn architecture(mut self, architecture: Architecture) -> Self {
+        match Platform::of(architecture) {
+            Some(platform) => self.0.platform = platform,
+            None => self.1 = Some(Refused::Architecture(architecture)),
+        }
+        self
+    }
+
+    /// Sets the firmware. The default is BIOS for `x86_64`, and otherwise UEFI.
     pub fn firmware(mut self, firmware: Firmware) -> Self {
-        self.0.firmware = firmware;
+        self.0.firmware = Some(firmware);
         self
     }
 
@@ -85,8 +107,9 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the model of the network card. The default is [`NetworkCard::Virtio`] under BIOS and
-    /// where UEFI's own PXE boots, otherwise [`NetworkCard::E1000`].
+    /// Sets the model of the network card. The default is [`NetworkCard::E1000`] in `x86_64`
+    /// machines with UEFI, unless UEFI's own PXE boots them. Otherwise it is
+    /// [`NetworkCard::Virtio`].
     pub fn network_card(mut self, card: NetworkCard) -> Self {
         self.0.network_card = Some(card);
         self
@@ -113,7 +136,7 @@ impl MachineBuilder {
     pub fn mac(mut self, mac: impl TryInto<MacAddress, Error: Into<InvalidValue>>) -> Self {
         match mac.try_into() {
             Ok(mac) => self.0.mac = Some(mac),
-            Err(error) => self.1 = Some(error.into()),
+            Err(error) => self.1 = Some(Refused::Mac(error.into())),
         }
         self
     }
@@ -145,9 +168,10 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets QEMU's program. The default is `qemu-system-x86_64` of the `PATH`.
+    /// Sets QEMU's program. The default is `qemu-system-x86_64` of the `PATH`, or
+    /// `qemu-system-aarch64`.
     pub fn qemu_program(mut self, program: impl Into<PathBuf>) -> Self {
-        self.0.program = program.into();
+        self.0.program = Some(program.into());
         self
     }
 
@@ -222,12 +246,21 @@ impl MachineBuilder {
     /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has
     /// several lines; [`Error::InvalidValue`] for a text that is not a hardware address.
     pub fn build(self) -> Result<Machine, Error> {
-        if let Some(error) = self.1 {
-            return Err(error.into());
-        }
         let refuse = |setting, value: String, problem| {
             Err(Error::InvalidSetting { setting, value, problem })
         };
+        match self.1 {
+            Some(Refused::Mac(error)) => return Err(error.into()),
+            Some(Refused::Architecture(architecture)) => {
+                return refuse("architecture", architecture.to_string(), Platform::CHOICE);
+            }
+            None => {}
+        }
+        let (platform, firmware) = (self.0.platform, self.0.firmware());
+        if firmware == Firmware::Bios && !platform.has_bios {
+            let problem = "use UEFI, because only x86_64 machines have a BIOS";
+            return refuse("firmware", firmware.to_string(), problem);
+        }
         let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.0.name.is_empty() || self.0.name.len() > 128 || !self.0.name.chars().all(in_name) {
             let problem = "use 1 to 128 letters, digits, `-`, `_` and `.`";
@@ -246,7 +279,8 @@ impl MachineBuilder {
                 "use a longer time, since a boot takes several seconds",
             );
         }
-        let is_driven_by_ovmf = self.0.firmware == Firmware::Uefi && self.0.ipxe.is_none();
+        let boots_by_rom = platform.ipxe.is_empty() && self.0.ipxe.is_none();
+        let is_driven_by_ovmf = firmware == Firmware::Uefi && boots_by_rom;
         if self.0.network_card == Some(NetworkCard::Virtio) && is_driven_by_ovmf {
             let problem = "use another one under UEFI, which ignores the iPXE of virtio cards";
             return refuse("network card", "virtio".to_owned(), problem);
@@ -285,6 +319,9 @@ mod tests {
         assert_eq!(refused(machine().cpus(65)), "number of processors");
         let uefi = machine().firmware(Firmware::Uefi).network_card(NetworkCard::Virtio);
         assert_eq!(refused(uefi), "network card");
+        let arm = machine().architecture(Architecture::Aarch64);
+        assert_eq!(refused(arm.firmware(Firmware::Bios)), "firmware");
+        assert_eq!(refused(machine().architecture(Architecture::Riscv64)), "architecture");
         let identity = SystemIdentity { uuid: Some("1".into()), ..SystemIdentity::default() };
         assert_eq!(refused(machine().identity(identity)), "UUID");
         assert_eq!(refused(machine().timeout(Duration::ZERO)), "timeout");
@@ -298,6 +335,8 @@ mod tests {
     #[test]
     fn the_least_and_the_default_are_accepted() {
         Machine::builder().build().unwrap();
+        let arm = Machine::builder().architecture(Architecture::Aarch64);
+        assert_eq!(arm.build().unwrap().firmware(), Firmware::Uefi);
         Machine::builder().memory_mib(128).cpus(64).expect("x y").press("x", "").build().unwrap();
     }
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use netboot_core::MacAddress;
 
 use crate::accelerator::Accelerator;
+use crate::firmware::Firmware;
 use crate::machine::boot_source::{BootSource, NetworkLink};
 use crate::machine::forward::Forward;
 use crate::network_card::NetworkCard;
+use crate::platform::Platform;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
 
@@ -26,6 +28,7 @@ pub(super) struct CommandLine<'a> {
     pub(super) identity: &'a SystemIdentity,
     /// The only way out of QEMU's network, if it is isolated.
     pub(super) forward: Option<Forward>,
+    pub(super) platform: &'static Platform,
     pub(super) accelerator: Accelerator,
     /// `None` under BIOS.
     pub(super) uefi: Option<&'a UefiFiles>,
@@ -39,6 +42,8 @@ impl CommandLine<'_> {
             |texts: &[&str]| arguments.extend(texts.iter().map(|text| String::from(*text)));
         add(&["-name", self.name]);
         add(self.accelerator.arguments());
+        let firmware = if self.uefi.is_some() { Firmware::Uefi } else { Firmware::Bios };
+        add(&self.platform.arguments(firmware, self.accelerator));
         add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
         add(&["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]);
@@ -57,16 +62,11 @@ impl CommandLine<'_> {
             add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=boot,bootindex=9"]);
         }
         let mut card = match self.uefi {
-            // Without graphics, SeaBIOS and iPXE use the serial console.
-            None => {
-                add(&["-machine", "pc,graphics=off"]);
-                NetworkCard::Virtio
-            }
+            None => NetworkCard::Virtio,
             // OVMF has its own driver for virtio cards, and then does not offer the card's iPXE.
             Some(files) => {
                 let code = option_value(&files.code);
                 let variables = option_value(&files.variables);
-                add(&["-machine", "q35"]);
                 let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={code}");
                 add(&["-drive", &code]);
                 add(&["-drive", &format!("if=pflash,format=raw,unit=1,file={variables}")]);
@@ -90,6 +90,9 @@ impl CommandLine<'_> {
                 user
             }
             BootSource::Drive { directory } => {
+                if !self.platform.has_bios {
+                    card = NetworkCard::Virtio;
+                }
                 has_rom = false;
                 let file = option_value(directory);
                 let drive = format!("if=none,id=d0,format=raw,readonly=on,file=fat:{file}");
@@ -158,6 +161,7 @@ mod tests {
             boot_disk: None,
             identity,
             forward: None,
+            platform: Platform::X86_64,
             accelerator,
             uefi,
             source,

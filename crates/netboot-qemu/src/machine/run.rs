@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use netboot_core::{Context, Event, Phase, Unit};
+use netboot_core::{Architecture, Context, Event, Phase, Unit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -32,6 +32,7 @@ const STROKE_TIME: Duration = Duration::from_millis(20);
 pub(super) struct Run<'a> {
     pub(super) url: &'a str,
     pub(super) hidden_script: Option<String>,
+    pub(super) architecture: Architecture,
     pub(super) firmware: Firmware,
     pub(super) accelerator: Accelerator,
     pub(super) timeout: Duration,
@@ -150,6 +151,7 @@ impl Run<'_> {
         let outcome = watcher.outcome.take().or(outcome).unwrap_or(BootOutcome::MachineStopped);
         Ok(BootReport {
             url: self.url.to_owned(),
+            architecture: self.architecture,
             firmware: self.firmware,
             accelerator: self.accelerator,
             outcome,

@@ -1,5 +1,6 @@
 //! Boots with real QEMU, firmware, iPXE and kernels.
 
+mod aarch64;
 mod child_environment;
 mod isolation;
 mod kernels;

@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netboot_core::Architecture;
 use netboot_qemu::{Accelerator, DirectoryServer, Error, Firmware, NetworkAccess};
-use netboot_testbed::{TestProcess, tool, write_program};
+use netboot_testbed::{DebianTree, TestProcess, tool, write_program};
 use tempfile::TempDir;
 
 use super::{GOOD, assert_boots, assert_hint, boot};
@@ -70,6 +71,18 @@ async fn a_firmware_that_is_named_boots() {
     let drive = report.command_line.iter().find(|argument| argument.contains("unit=0")).unwrap();
     let (_, path) = drive.split_once("file=").unwrap();
     assert_boots(uefi().firmware_code(path), &url).await;
+}
+
+#[tokio::test]
+async fn an_ipxe_that_is_named_boots_an_arm_machine() {
+    let site = Site::with_script(GOOD).await;
+    let url = site.server.url("boot.ipxe");
+    let arm64 = || expecting().firmware(Firmware::Uefi).architecture(Architecture::Aarch64);
+    // Debian 12, where the tests run, has none.
+    let error = boot(arm64(), &url).await.unwrap_err();
+    assert_hint(&error, "or give its path with ipxe");
+    let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-arm64.efi");
+    assert_boots(arm64().ipxe(ipxe), &url).await;
 }
 
 #[tokio::test]
