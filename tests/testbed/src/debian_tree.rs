@@ -70,19 +70,31 @@ impl DebianTree {
         &["linux-image-cloud-arm64", "busybox-static"],
     )
     .of_architecture("arm64");
+    /// The programs that sign EFI programs and lists of certificates, of Debian 12.
+    pub const SECURE_BOOT: Self =
+        Self::new("secure-boot", DebianSuite::Bookworm, &["efitools", "sbsigntool"]);
+    /// systemd's stubs for UEFI on 64-bit x86, and `ukify`, of Debian 13.
+    pub const TRIXIE_UKIFY: Self =
+        Self::new("trixie-ukify", DebianSuite::Trixie, &["systemd-boot-efi", "systemd-ukify"]);
+    /// virt-firmware, which reads and writes the variables of UEFI firmware, of Debian 13.
+    pub const TRIXIE_VIRT_FIRMWARE: Self =
+        Self::new("trixie-virt-firmware", DebianSuite::Trixie, &["python3-virt-firmware"]);
     /// Nix 2.26, of Debian 13.
     pub const TRIXIE_NIX: Self = Self::new("trixie-nix", DebianSuite::Trixie, &["nix-bin"]);
     /// Nix 2.34, of Debian's unstable suite.
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::TRIXIE_IPXE,
         Self::SID_IPXE,
         Self::TRIXIE_LINUX,
         Self::ARM64_LINUX,
+        Self::SECURE_BOOT,
+        Self::TRIXIE_UKIFY,
+        Self::TRIXIE_VIRT_FIRMWARE,
         Self::TRIXIE_NIX,
         Self::SID_NIX,
     ];
@@ -165,6 +177,17 @@ impl DebianTree {
         let program = self.programs().join(name);
         assert!(program.exists(), "the packages {:?} have no program {name}", self.packages);
         program
+    }
+
+    /// A command that runs a Python script of the tree, such as `usr/bin/ukify`, with the tree's own
+    /// Python and packages.
+    ///
+    /// # Panics
+    /// If the tree, its Python or the script is missing.
+    pub fn python(&self, script: &str) -> Command {
+        let mut command = Command::new(self.program("python3"));
+        command.arg("-I").arg(self.path(script));
+        command
     }
 
     /// The tree's path in the test bed.
