@@ -12,6 +12,7 @@ use crate::boot_stage::BootStage;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
 use crate::platform::Platform;
+use crate::refusal::{Refusal, Verifier};
 use crate::system_messages::system_hint;
 
 /// The details of a failed boot, in [`Error::BootFailed`](crate::Error::BootFailed).
@@ -35,6 +36,8 @@ pub struct BootFailure {
     /// The line that names the cause, if the console showed one. For example, Linux could not
     /// unpack the initrd and continued without the missing files, or a device did not appear.
     pub cause: Option<ForeignText>,
+    /// The refusals to run what no trusted key signed, in order.
+    pub refusals: Vec<Refusal>,
     /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<Box<StoreStatus>>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
@@ -43,10 +46,13 @@ pub struct BootFailure {
 
 impl fmt::Display for BootFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, firmware, outcome, reached, missing, last_lines, .. } = self;
+        let Self { url, firmware, outcome, reached, missing, last_lines, refusals, .. } = self;
         write!(f, "the {firmware} machine that booted `{url}` {outcome}; last stage: {reached}")?;
         if let Some(line) = self.cause.iter().find(|line| !last_lines.contains(*line)) {
             write!(f, "\n  before that: {line}")?;
+        }
+        for refusal in refusals {
+            write!(f, "\n  {refusal}")?;
         }
         for marker in missing {
             write!(f, "\n  not seen: {marker}")?;
@@ -66,6 +72,10 @@ impl BootFailure {
             && self.outcome != BootOutcome::Succeeded
         {
             return Some(hint.to_owned());
+        }
+        let refusal = self.refusals.iter().rfind(|refusal| self.is_end(refusal));
+        if let Some(refusal) = refusal {
+            return Some(refusal.hint().to_owned());
         }
         Some(match &self.outcome {
             BootOutcome::Succeeded => return None,
@@ -105,6 +115,20 @@ impl BootFailure {
 }
 
 impl BootFailure {
+    /// Returns true if the boot ended with a refusal. Firmware that refuses a program starts no
+    /// Linux, and a system whose module was refused may do without it.
+    fn is_end(&self, refusal: &Refusal) -> bool {
+        match refusal.by {
+            Verifier::Firmware => self.reached < BootStage::KernelStarted,
+            Verifier::Stub | Verifier::Kernel => !matches!(
+                self.outcome,
+                BootOutcome::Succeeded
+                    | BootOutcome::FailureSeen { .. }
+                    | BootOutcome::StoreFailed { .. }
+            ),
+        }
+    }
+
     /// Returns true if iPXE refused a URL without a request, because it does not support the scheme
     /// (`xfer_open_uri` in iPXE's `src/core/open.c`).
     fn has_unsupported_scheme(&self) -> bool {
@@ -138,11 +162,20 @@ fn panic_hint(line: &str) -> &'static str {
 /// numbers from iPXE's error pages.
 fn fetch_hint(fetch: &Fetch) -> String {
     let url = &fetch.url;
-    let FetchOutcome::Failed { message, page } = &fetch.outcome else {
-        return format!(
-            "check that the server answers, and allow more time for a large file: `{url}` did not \
-             arrive in time"
-        );
+    let (message, page) = match &fetch.outcome {
+        FetchOutcome::Failed { message, page } => (message, page),
+        FetchOutcome::FirmwareFailed { message } => {
+            return format!(
+                "check that a server listens at the port, that it has the file, and that it answers \
+                 HEAD too: the firmware could not fetch `{url}` ({message})"
+            );
+        }
+        FetchOutcome::Complete | FetchOutcome::Unfinished => {
+            return format!(
+                "check that the server answers, and allow more time for a large file: `{url}` did \
+                 not arrive in time"
+            );
+        }
     };
     let said = |text: &str| message.contains(text);
     if said("No such file") {
@@ -178,6 +211,10 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome, console: &str) -> Strin
         BootStage::Started => {
             "allow more time, and check that QEMU's network card has its iPXE ROM (Debian, Ubuntu: \
              ipxe-qemu): the firmware did not reach iPXE and DHCP"
+        }
+        BootStage::Program => {
+            "read the lines of the program on the console: the firmware started it, but no kernel \
+             and no script of iPXE was seen"
         }
         BootStage::Dhcp => {
             "check that the server of the URL runs and that this machine can reach it: iPXE has an \

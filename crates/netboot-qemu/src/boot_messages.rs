@@ -26,6 +26,10 @@ const INIT_RUNS: [&str; 5] = [
     "Welcome to NixOS",
 ];
 
+/// The message of a Linux that Secure Boot has locked down (`security/lockdown/lockdown.c`, with the
+/// reason of the distributions' patch of `arch/x86/kernel/setup.c`).
+const LOCKDOWN: &str = "Kernel is locked down from EFI Secure Boot";
+
 /// The message of a kernel panic (`kernel/panic.c`).
 const PANIC: &str = "Kernel panic - not syncing";
 
@@ -44,6 +48,11 @@ pub(crate) fn is_linux_starting(line: &str) -> bool {
 /// Returns true if a line shows that `init` runs.
 pub(crate) fn is_init_running(line: &str) -> bool {
     INIT_RUNS.iter().any(|text| line.contains(text))
+}
+
+/// Returns true if a line says that Secure Boot has locked Linux down.
+pub(crate) fn is_lockdown(line: &str) -> bool {
+    line.contains(LOCKDOWN)
 }
 
 /// Returns true if a line reports a kernel panic.

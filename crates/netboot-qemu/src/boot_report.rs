@@ -18,6 +18,7 @@ use crate::boot_stage::BootStage;
 use crate::error::Error;
 use crate::fetch::{Fetch, FetchOutcome};
 use crate::firmware::Firmware;
+use crate::refusal::Refusal;
 
 /// The stages that a machine reached, with their times, and the text of its console.
 ///
@@ -46,8 +47,13 @@ pub struct BootReport {
     pub duration: Duration,
     /// The expected texts that the console did not show, in the caller's order.
     pub missing: Vec<String>,
-    /// The files that iPXE fetched, in order.
+    /// The files that iPXE and the firmware's own boot by HTTP fetched, in order.
     pub fetched: Vec<Fetch>,
+    /// The refusals to run what no trusted key signed, in order. There are at most 100.
+    pub refusals: Vec<Refusal>,
+    /// True if Linux said that it is locked down because the firmware has Secure Boot on. Linux
+    /// then accepts only signed modules, and only signed kernels for kexec.
+    pub locked_down: bool,
     /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<StoreStatus>,
     /// QEMU and its arguments.
@@ -83,6 +89,7 @@ impl BootReport {
             missing: self.missing.clone(),
             failed_fetch: self.failed_fetch().cloned(),
             cause: boot_cause::find(&lines, stopped).map(ForeignText::from),
+            refusals: self.refusals.clone(),
             store: self.store.clone().map(Box::new),
             last_lines: lines.into_iter().collect::<LastLines>().into(),
         };
@@ -121,6 +128,12 @@ impl fmt::Display for BootReport {
         write!(f, "{outcome} ({architecture}, {firmware}, {accelerator}, {seconds:.1} s)")?;
         for (stage, time) in &self.stages {
             write!(f, "\n  {stage:<15} {:>6.1} s", time.as_secs_f64())?;
+        }
+        if self.locked_down {
+            f.write_str("\n  locked down by Secure Boot")?;
+        }
+        for refusal in &self.refusals {
+            write!(f, "\n  {refusal}")?;
         }
         if let Some(store) = &self.store {
             write!(f, "\n  store: {}; retries {}", store.progress, store.retries)?;

@@ -14,8 +14,11 @@ use serde::{Deserialize, Serialize};
 pub enum BootStage {
     /// QEMU was started.
     Started,
-    /// iPXE's network card has an IPv4 address.
+    /// iPXE's network card has an IPv4 address, or the firmware has an address for its own boot by
+    /// HTTP.
     Dhcp,
+    /// The firmware itself fetched an EFI program by HTTP, and started it.
+    Program,
     /// iPXE fetched its first script.
     Script,
     /// iPXE fetched a kernel: the first file after the scripts. A name such as `bzImage` or
@@ -43,6 +46,7 @@ impl fmt::Display for BootStage {
         f.pad(match self {
             Self::Started => "started",
             Self::Dhcp => "DHCP",
+            Self::Program => "EFI program",
             Self::Script => "script",
             Self::Kernel => "kernel",
             Self::Initrd => "initrd",

@@ -12,6 +12,7 @@ use url::Url;
 use crate::boot_failure::BootFailure;
 use crate::guest_url::UrlProblem;
 use crate::platform::Platform;
+use crate::variable_store::VariableProblem;
 
 /// The number of the signal that no process can catch (POSIX).
 const SIGKILL: i32 = 9;
@@ -89,6 +90,19 @@ pub enum Error {
         architecture: Architecture,
         /// The files that Netboot looked for.
         searched: Vec<PathBuf>,
+    },
+
+    /// A machine with Secure Boot has no keys, so that it would run every program or none.
+    #[error("the machine with Secure Boot has no variables with keys")]
+    KeysMissing,
+
+    /// A file with the firmware's variables cannot be used.
+    #[error("the firmware's variables in `{path}` cannot be used: {problem}")]
+    UnusableVariables {
+        /// The file.
+        path: PathBuf,
+        /// The problem with its content.
+        problem: VariableProblem,
     },
 
     /// QEMU cannot be started.
@@ -180,6 +194,8 @@ impl Error {
             Self::InvalidSetting { .. }
             | Self::InvalidValue(_)
             | Self::UnusableUrl { .. }
+            | Self::KeysMissing
+            | Self::UnusableVariables { .. }
             | Self::DirectoryMissing { .. } => ErrorClass::Input,
             Self::UnknownHost { .. } => ErrorClass::Unreachable,
             Self::QemuMissing { .. }
@@ -224,6 +240,8 @@ impl Error {
                 Platform::of(*architecture)?.ipxe_packages,
                 listed(searched)
             ),
+            Self::KeysMissing => VariableProblem::NoPlatformKey.hint().to_owned(),
+            Self::UnusableVariables { problem, .. } => problem.hint().to_owned(),
             Self::QemuFailed { status, stderr, .. } => return qemu_hint(*status, stderr),
             Self::Spawn { source, .. }
             | Self::Io { source, .. }

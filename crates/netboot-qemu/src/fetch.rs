@@ -1,14 +1,14 @@
-//! The files that iPXE fetches, read from its messages.
+//! The files that iPXE and UEFI firmware fetch, and the messages of iPXE about them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A file that iPXE fetched, or tried to fetch, as its console reports it.
+/// A file that iPXE or UEFI firmware fetched, or tried to fetch, as the console reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fetch {
-    /// The URL as iPXE printed it. It is relative if the script has a relative URL.
+    /// The URL as iPXE or the firmware printed it. It is relative if the script has a relative URL.
     pub url: String,
     /// The outcome of the fetch.
     pub outcome: FetchOutcome,
@@ -41,6 +41,11 @@ pub enum FetchOutcome {
         /// The page that explains the error, such as `http://ipxe.org/2d0c613b`.
         page: String,
     },
+    /// UEFI firmware gave up.
+    FirmwareFailed {
+        /// The message of the firmware, such as `Client Error: 404 Not Found`.
+        message: String,
+    },
     /// The boot ended before the fetch did.
     Unfinished,
 }
@@ -50,6 +55,7 @@ impl fmt::Display for FetchOutcome {
         match self {
             Self::Complete => f.write_str("ok"),
             Self::Failed { message, page } => write!(f, "{message} ({page})"),
+            Self::FirmwareFailed { message } => f.write_str(message),
             Self::Unfinished => f.write_str("not finished"),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The firmware that a machine runs before iPXE.
+/// The firmware that a machine runs before iPXE or another EFI program.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -16,6 +16,10 @@ pub enum Firmware {
     Bios,
     /// The UEFI firmware of EDK II, without Secure Boot: OVMF, or AAVMF for ARM.
     Uefi,
+    /// OVMF with Secure Boot, in the build whose variables only System Management Mode can change.
+    /// It runs programs that the keys in its variables signed, and no other ones. So it needs
+    /// [`firmware_variables`](crate::MachineBuilder::firmware_variables) with keys.
+    UefiSecureBoot,
 }
 
 impl fmt::Display for Firmware {
@@ -23,6 +27,7 @@ impl fmt::Display for Firmware {
         f.pad(match self {
             Self::Bios => "BIOS",
             Self::Uefi => "UEFI",
+            Self::UefiSecureBoot => "UEFI with Secure Boot",
         })
     }
 }

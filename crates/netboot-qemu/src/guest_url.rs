@@ -34,6 +34,8 @@ pub enum UrlProblem {
     Unreachable,
     /// The scheme is not `http`. Only this scheme works in the isolated network.
     NotForwarded,
+    /// The scheme is not `http`. UEFI firmware trusts no certificate that it was not given.
+    NotForFirmware,
 }
 
 impl fmt::Display for UrlProblem {
@@ -44,6 +46,7 @@ impl fmt::Display for UrlProblem {
             Self::Credentials => "it contains credentials",
             Self::Unreachable => "a guest cannot reach its host",
             Self::NotForwarded => "its scheme is not http, and the machine is isolated",
+            Self::NotForFirmware => "its scheme is not http, and the firmware fetches it",
         })
     }
 }
@@ -60,6 +63,7 @@ impl UrlProblem {
                  process list would show the credentials"
             }
             Self::Unreachable => "serve the files on 127.0.0.1, which the guest can reach",
+            Self::NotForFirmware => "serve the program over plain http",
             Self::NotForwarded => {
                 "serve the file over plain http, or give the machine NetworkAccess::Unrestricted"
             }
@@ -124,6 +128,14 @@ impl GuestUrl {
         // iPXE expands `${…}` in boot file names and in scripts.
         let text = guest.as_str().replace('{', "%7B").replace('}', "%7D");
         Ok(Self { text, forwarded })
+    }
+
+    /// The URL of a program that UEFI firmware fetches.
+    pub(crate) fn of_program(url: &Url, access: NetworkAccess) -> Result<Self, UrlProblem> {
+        if matches!(url.scheme(), "https" | "tftp") {
+            return Err(UrlProblem::NotForFirmware);
+        }
+        Self::new(url, access)
     }
 
     /// Returns the host and the port of the server to which the isolated network forwards.

@@ -69,6 +69,7 @@ mod expectations;
 mod fetch;
 mod files_beneath;
 mod firmware;
+mod firmware_watch;
 mod guest_url;
 mod http_server;
 pub mod key;
@@ -81,6 +82,7 @@ mod platform;
 mod qemu_prover;
 #[cfg(test)]
 mod real_consoles;
+mod refusal;
 #[cfg(feature = "prover")]
 mod store_server;
 mod store_watch;
@@ -89,6 +91,8 @@ mod system_messages;
 mod terminal;
 mod transcript;
 mod uefi_files;
+mod uri_boot;
+mod variable_store;
 mod watcher;
 
 pub use crate::accelerator::Accelerator;
@@ -109,8 +113,10 @@ pub use crate::network_access::NetworkAccess;
 pub use crate::network_card::NetworkCard;
 #[cfg(feature = "prover")]
 pub use crate::qemu_prover::QemuProver;
+pub use crate::refusal::{Refusal, Verifier};
 #[cfg(feature = "prover")]
 pub use crate::store_server::StoreServer;
 pub use crate::system_identity::SystemIdentity;
+pub use crate::variable_store::VariableProblem;
 pub use netboot_closure::console::StoreStatus;
 pub use netboot_core::MacAddress;

@@ -3,7 +3,9 @@
 mod boot_source;
 pub(crate) mod builder;
 mod command_line;
+mod firmware_flash;
 mod forward;
+mod http_boot;
 mod process;
 mod run;
 
@@ -16,8 +18,8 @@ use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
 
+use self::boot_source::BootSource;
 pub use self::boot_source::NetworkLink;
-use self::boot_source::{BootSource, write};
 use self::command_line::CommandLine;
 use self::forward::Forward;
 use crate::accelerator::Accelerator;
@@ -32,9 +34,6 @@ use crate::network_card::NetworkCard;
 use crate::platform::Platform;
 use crate::system_identity::SystemIdentity;
 use crate::uefi_files::UefiFiles;
-
-/// The machine's own copy of the firmware's variables.
-const VARIABLES: &str = "variables.fd";
 
 /// The maximum number of further attempts after the emulation caused a failure.
 const EMULATOR_RETRIES: usize = 2;
@@ -85,6 +84,10 @@ impl Machine {
     /// A failed boot returns a report, not an error. To turn it into an error, call
     /// [`BootReport::ensure_success`].
     ///
+    /// Firmware with Secure Boot refuses the network card's iPXE, because no key signed it. There, set
+    /// a signed one with [`ipxe`](crate::MachineBuilder::ipxe), or call
+    /// [`boot_by_http`](Self::boot_by_http).
+    ///
     /// Under TCG on a busy machine, Linux may panic at its start because its timer is too slow
     /// (`check_timer` in Linux's `arch/x86/kernel/apic/io_apic.c`). The image is not the cause, so
     /// Netboot emits a warning and boots again, up to twice, each time with the whole timeout.
@@ -92,11 +95,20 @@ impl Machine {
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
     /// [`Error::QemuMissing`], [`Error::FirmwareMissing`], [`Error::IpxeMissing`],
-    /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
+    /// [`Error::UnusableVariables`], [`Error::InvalidSetting`] for the network card's iPXE under
+    /// Secure Boot, [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         let guest_url = GuestUrl::new(url, self.network_access)
             .map_err(|problem| Error::unusable_url(url, problem))?;
+        if self.firmware() == Firmware::UefiSecureBoot && self.ipxe()?.is_none() {
+            return Err(Error::InvalidSetting {
+                setting: "iPXE",
+                value: "the network card's".to_owned(),
+                problem: "give a signed one with `ipxe`, or boot an EFI program with \
+                          `boot_by_http`, since Secure Boot refuses the network card's",
+            });
+        }
         self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
     }
 
@@ -158,11 +170,18 @@ impl Machine {
         })?;
         let uefi = match firmware {
             Firmware::Bios => None,
-            Firmware::Uefi => Some(self.uefi_files(&program, &scratch).await?),
+            Firmware::Uefi | Firmware::UefiSecureBoot => {
+                let url = match origin {
+                    Origin::Program(url) => Some(url.as_str()),
+                    _ => None,
+                };
+                let files = self.uefi_files(&program)?;
+                Some(firmware_flash::prepare(firmware, files, url, &scratch).await?)
+            }
         };
         let forward = match origin {
-            Origin::Url(url) => forward_of(url).await?,
-            Origin::Link(_) => None,
+            Origin::Url(url) | Origin::Program(url) => forward_of(url).await?,
+            Origin::Link(_) | Origin::HttpLink(_) => None,
         };
         let (source, hidden_script) = match origin {
             Origin::Url(url) => match self.ipxe()? {
@@ -172,7 +191,9 @@ impl Machine {
                 }
                 None => BootSource::by_dhcp(url, &scratch).await?,
             },
+            Origin::Program(_) => (BootSource::Variables, None),
             Origin::Link(link) => (BootSource::Dhcp((*link).clone()), None),
+            Origin::HttpLink(link) => (BootSource::HttpByDhcp((*link).clone()), None),
         };
         let command_line = CommandLine {
             name: &self.name,
@@ -224,32 +245,27 @@ impl Machine {
         }
     }
 
-    /// Returns the firmware's code, and a copy of its variables, because the firmware changes them.
-    async fn uefi_files(&self, program: &Path, scratch: &TempDir) -> Result<UefiFiles, Error> {
+    fn uefi_files(&self, program: &Path) -> Result<UefiFiles, Error> {
         let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
-        let files = UefiFiles::locate(code, variables, program, self.platform)?;
-        let copy = scratch.path().join(VARIABLES);
-        let content = tokio::fs::read(&files.variables).await.map_err(|source| Error::Io {
-            action: "read",
-            path: files.variables.clone(),
-            source,
-        })?;
-        write(&copy, &content).await?;
-        Ok(UefiFiles { code: files.code, variables: copy })
+        UefiFiles::locate(code, variables, program, self.platform, self.firmware())
     }
 }
 
 /// The thing that a machine boots.
 enum Origin<'a> {
     Url(GuestUrl),
+    /// An EFI program that the firmware fetches.
+    Program(GuestUrl),
     Link(&'a NetworkLink),
+    /// A network where the firmware boots by HTTP.
+    HttpLink(&'a NetworkLink),
 }
 
 impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(url) => f.write_str(url.as_str()),
-            Self::Link(link) => write!(f, "dhcp:{link}"),
+            Self::Url(url) | Self::Program(url) => f.write_str(url.as_str()),
+            Self::Link(link) | Self::HttpLink(link) => write!(f, "dhcp:{link}"),
         }
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Platform {
     pub(crate) boot_program: &'static str,
     /// Where distributions install the UEFI firmware. Relative paths are below QEMU's prefix.
     pub(crate) firmware: &'static [FirmwarePaths],
+    /// Where distributions install the code of the firmware with Secure Boot. It is empty where
+    /// System Management Mode cannot protect the variables.
+    pub(crate) secure_firmware: &'static [&'static str],
     /// The packages with the UEFI firmware.
     pub(crate) firmware_packages: &'static str,
     /// Where distributions install an iPXE that UEFI boots from a drive. It is empty where the
@@ -59,6 +62,18 @@ impl Platform {
             // Debian before 4M images
             ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
         ],
+        secure_firmware: &[
+            // Debian, Ubuntu
+            "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+            // Fedora
+            "/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd",
+            // Arch
+            "/usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd",
+            // openSUSE
+            "/usr/share/qemu/ovmf-x86_64-smm-code.bin",
+            // QEMU's own file
+            "share/qemu/edk2-x86_64-secure-code.fd",
+        ],
         firmware_packages: "OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf; Nix: OVMF)",
         ipxe: &[],
         ipxe_packages: "",
@@ -87,6 +102,7 @@ impl Platform {
             // QEMU's own files, which Nix installs beside QEMU
             ("share/qemu/edk2-aarch64-code.fd", "share/qemu/edk2-arm-vars.fd"),
         ],
+        secure_firmware: &[],
         firmware_packages: "AAVMF (Debian, Ubuntu: qemu-efi-aarch64; Fedora: edk2-aarch64)",
         ipxe: &[
             // Debian 13 and later
@@ -124,6 +140,7 @@ impl Platform {
             // Without graphics, SeaBIOS and iPXE use the serial console.
             (true, Firmware::Bios, _) => "pc,graphics=off",
             (true, Firmware::Uefi, _) => "q35",
+            (true, Firmware::UefiSecureBoot, _) => "q35,smm=on",
             // KVM offers only the interrupt controller of the computer.
             (false, _, Accelerator::Kvm) => "virt,gic-version=host",
             (false, _, Accelerator::Auto | Accelerator::Tcg) => "virt",
@@ -153,5 +170,7 @@ mod tests {
         assert_eq!(arguments, ["-machine", "virt", "-cpu", "cortex-a72"]);
         let arguments = Platform::X86_64.arguments(Firmware::Uefi, Accelerator::Tcg);
         assert_eq!(arguments, ["-machine", "q35"]);
+        let arguments = Platform::X86_64.arguments(Firmware::UefiSecureBoot, Accelerator::Tcg);
+        assert_eq!(arguments, ["-machine", "q35,smm=on"]);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::firmware::Firmware;
 use crate::platform::Platform;
 
 /// The file with the firmware's code, which is read-only, and the file with its initial variables.
@@ -10,6 +11,8 @@ use crate::platform::Platform;
 pub(crate) struct UefiFiles {
     pub(crate) code: PathBuf,
     pub(crate) variables: PathBuf,
+    /// The kind of the firmware, which is not BIOS.
+    pub(crate) firmware: Firmware,
 }
 
 impl UefiFiles {
@@ -20,12 +23,13 @@ impl UefiFiles {
         variables: Option<&Path>,
         program: &Path,
         platform: &'static Platform,
+        firmware: Firmware,
     ) -> Result<Self, Error> {
         let architecture = platform.architecture;
         let firmware_missing = |searched| Error::FirmwareMissing { architecture, searched };
         if let Some(code) = code {
             let variables = variables.map_or_else(|| variables_beside(code), Path::to_owned);
-            let files = Self { code: code.to_owned(), variables };
+            let files = Self { code: code.to_owned(), variables, firmware };
             return match files.missing() {
                 None => Ok(files),
                 Some(path) => Err(firmware_missing(vec![path.to_owned()])),
@@ -33,9 +37,17 @@ impl UefiFiles {
         }
         let prefix = program.canonicalize().unwrap_or_default();
         let prefix = prefix.ancestors().nth(2).unwrap_or(Path::new("/usr"));
-        let mut candidates = platform.firmware.iter().map(|(code, default)| Self {
+        let known: Vec<(&str, &str)> = match firmware {
+            // The caller names the variables, which have the keys.
+            Firmware::UefiSecureBoot => {
+                platform.secure_firmware.iter().map(|code| (*code, "")).collect()
+            }
+            Firmware::Bios | Firmware::Uefi => platform.firmware.to_vec(),
+        };
+        let mut candidates = known.into_iter().map(|(code, default)| Self {
             code: prefix.join(code),
             variables: variables.map_or_else(|| prefix.join(default), Path::to_owned),
+            firmware,
         });
         let searched = candidates.clone().map(|files| files.code).collect();
         candidates.find(|files| files.missing().is_none()).ok_or_else(|| firmware_missing(searched))
@@ -57,6 +69,8 @@ mod tests {
 
     use super::*;
 
+    const FIRMWARE: Firmware = Firmware::Uefi;
+
     #[test]
     fn the_variables_lie_beside_the_code() {
         let directory = tempfile::tempdir().unwrap();
@@ -64,15 +78,17 @@ mod tests {
         let variables = directory.path().join("OVMF_VARS_4M.fd");
         fs::write(&code, "").unwrap();
         let error =
-            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64).unwrap_err();
+            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64, FIRMWARE)
+                .unwrap_err();
         assert!(
             matches!(&error, Error::FirmwareMissing { searched, .. } if searched[..] == [variables.clone()]),
             "{error}"
         );
         fs::write(&variables, "").unwrap();
         let files =
-            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64).unwrap();
-        assert_eq!(files, UefiFiles { code, variables });
+            UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64, FIRMWARE)
+                .unwrap();
+        assert_eq!(files, UefiFiles { code, variables, firmware: FIRMWARE });
     }
 
     #[test]
@@ -86,9 +102,11 @@ mod tests {
         let own = UefiFiles {
             code: prefix.join("share/qemu/edk2-x86_64-code.fd"),
             variables: prefix.join("share/qemu/edk2-i386-vars.fd"),
+            firmware: FIRMWARE,
         };
         let found =
-            UefiFiles::locate(None, None, &prefix.join("bin/qemu"), Platform::X86_64).unwrap();
+            UefiFiles::locate(None, None, &prefix.join("bin/qemu"), Platform::X86_64, FIRMWARE)
+                .unwrap();
         // A distribution's firmware goes first where there is one.
         assert!(found == own || found.code.starts_with("/usr/share"), "{found:?}");
     }

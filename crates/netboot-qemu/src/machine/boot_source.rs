@@ -56,8 +56,12 @@ pub(super) enum BootSource {
     Ipxe { program: PathBuf, script: PathBuf },
     /// An iPXE in a directory that the firmware sees as a drive.
     Drive { directory: PathBuf },
+    /// A boot option in the firmware's variables has the URL.
+    Variables,
     /// The DHCP server of another network names it.
     Dhcp(NetworkLink),
+    /// The DHCP server of another network names the URL, and the firmware boots by HTTP.
+    HttpByDhcp(NetworkLink),
 }
 
 impl BootSource {
@@ -78,7 +82,7 @@ impl BootSource {
                 let source = Self::Ipxe { program: ipxe.to_owned(), script: path };
                 Ok((source, Some(AUTOEXEC_SCRIPT.to_owned())))
             }
-            Firmware::Uefi => {
+            Firmware::Uefi | Firmware::UefiSecureBoot => {
                 let directory = scratch.path().join("drive");
                 let programs = directory.join("EFI/BOOT");
                 let failed = |action, path: &Path| {

@@ -184,6 +184,10 @@ impl MachineBuilder {
     }
 
     /// Sets the file with the initial variables of the UEFI firmware. Each boot uses a copy.
+    ///
+    /// [`Firmware::UefiSecureBoot`] needs a file in which keys are enrolled: a platform key (`PK`),
+    /// and in `db` the certificates of the keys that sign programs. `virt-fw-vars` of virt-firmware
+    /// makes one from the firmware's own file (Debian: `python3-virt-firmware`).
     pub fn firmware_variables(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_variables = Some(path.into());
         self
@@ -243,6 +247,7 @@ impl MachineBuilder {
     /// the boot does.
     ///
     /// # Errors
+    /// [`Error::KeysMissing`] for Secure Boot without [`firmware_variables`](Self::firmware_variables),
     /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has
     /// several lines; [`Error::InvalidValue`] for a text that is not a hardware address.
     pub fn build(self) -> Result<Machine, Error> {
@@ -278,6 +283,15 @@ impl MachineBuilder {
                 "zero".to_owned(),
                 "use a longer time, since a boot takes several seconds",
             );
+        }
+        if firmware == Firmware::UefiSecureBoot {
+            if platform.secure_firmware.is_empty() {
+                let problem = "use UEFI, because only x86_64 machines have Secure Boot here";
+                return refuse("firmware", firmware.to_string(), problem);
+            }
+            if self.0.firmware_variables.is_none() {
+                return Err(Error::KeysMissing);
+            }
         }
         let boots_by_rom = platform.ipxe.is_empty() && self.0.ipxe.is_none();
         let is_driven_by_ovmf = firmware == Firmware::Uefi && boots_by_rom;

@@ -42,7 +42,7 @@ impl CommandLine<'_> {
             |texts: &[&str]| arguments.extend(texts.iter().map(|text| String::from(*text)));
         add(&["-name", self.name]);
         add(self.accelerator.arguments());
-        let firmware = if self.uefi.is_some() { Firmware::Uefi } else { Firmware::Bios };
+        let firmware = self.uefi.map_or(Firmware::Bios, |files| files.firmware);
         add(&self.platform.arguments(firmware, self.accelerator));
         add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         add(&["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"]);
@@ -67,6 +67,10 @@ impl CommandLine<'_> {
             Some(files) => {
                 let code = option_value(&files.code);
                 let variables = option_value(&files.variables);
+                if files.firmware == Firmware::UefiSecureBoot {
+                    // Only System Management Mode writes the variables.
+                    add(&["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+                }
                 let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={code}");
                 add(&["-drive", &code]);
                 add(&["-drive", &format!("if=pflash,format=raw,unit=1,file={variables}")]);
@@ -106,6 +110,19 @@ impl CommandLine<'_> {
                     has_rom = false;
                 }
                 link_option(link)
+            }
+            BootSource::Variables | BootSource::HttpByDhcp(_) => {
+                card = NetworkCard::Virtio;
+                has_rom = false;
+                // The firmware would try PXE first (`OvmfPkg/Library/PxeBcPcdProducerLib`).
+                for version in ["IPv4", "IPv6"] {
+                    let name = format!("name=opt/org.tianocore/{version}PXESupport,string=n");
+                    add(&["-fw_cfg", &name]);
+                }
+                match self.source {
+                    BootSource::HttpByDhcp(link) => link_option(link),
+                    _ => user,
+                }
             }
         };
         add(&["-netdev", &network]);
@@ -181,7 +198,8 @@ mod tests {
 
     #[test]
     fn on_another_network_firmware_boots_by_itself() {
-        let files = UefiFiles { code: "/CODE".into(), variables: "/VARS".into() };
+        let files =
+            UefiFiles { code: "/CODE".into(), variables: "/VARS".into(), firmware: Firmware::Uefi };
         let link = NetworkLink::Sockets { local: "/a,b/qemu".into(), remote: "/a,b/wire".into() };
         let network = "dgram,id=n0,local.type=unix,local.path=/a,,b/qemu,remote.type=unix,\
                        remote.path=/a,,b/wire";
@@ -201,7 +219,11 @@ mod tests {
 
     #[test]
     fn firmware_is_read_only_and_its_variables_are_not() {
-        let files = UefiFiles { code: "/a,b/CODE".into(), variables: "/c/VARS".into() };
+        let files = UefiFiles {
+            code: "/a,b/CODE".into(),
+            variables: "/c/VARS".into(),
+            firmware: Firmware::Uefi,
+        };
         let source = BootSource::Tftp { directory: "/t,u".into(), file: "x" };
         let arguments = arguments(Some(&files), &source);
         for expected in [

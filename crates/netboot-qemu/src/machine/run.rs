@@ -161,6 +161,8 @@ impl Run<'_> {
             duration,
             command_line,
             console: watcher.take_transcript(),
+            refusals: std::mem::take(&mut watcher.refusals),
+            locked_down: watcher.locked_down,
             stages: watcher.stages,
             fetched: watcher.fetched,
         })

@@ -9,5 +9,6 @@
 mod directory_server;
 mod followed_hints;
 mod machine;
+mod secure_boot;
 #[cfg(feature = "prover")]
 mod store_server;

@@ -75,7 +75,8 @@ pub(super) fn object(report: &BootReport) -> Value {
 fn fetch(fetch: &Fetch) -> Value {
     let (outcome, failure) = match &fetch.outcome {
         FetchOutcome::Complete => ("complete", None),
-        FetchOutcome::Failed { message, page } => ("failed", Some((message, page))),
+        FetchOutcome::Failed { message, page } => ("failed", Some((message, Some(page)))),
+        FetchOutcome::FirmwareFailed { message } => ("failed", Some((message, None))),
         // Also an outcome that a later version of the library adds.
         _ => ("unfinished", None),
     };
@@ -83,7 +84,7 @@ fn fetch(fetch: &Fetch) -> Value {
         "url": fetch.url,
         "outcome": outcome,
         "message": failure.map(|(message, _)| message),
-        "page": failure.map(|(_, page)| page),
+        "page": failure.and_then(|(_, page)| page),
     })
 }
 

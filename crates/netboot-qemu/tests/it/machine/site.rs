@@ -49,6 +49,11 @@ impl Site {
 
     /// Writes an initrd with busybox and this script as `/init` to `name`.
     pub(crate) fn add_initrd(&self, name: &str, init: &str) {
+        self.add_initrd_with(name, init, &[]);
+    }
+
+    /// Writes an initrd with busybox, this script as `/init` and these other files to `name`.
+    pub(crate) fn add_initrd_with(&self, name: &str, init: &str, files: &[(&str, Vec<u8>)]) {
         let testbed = Testbed::locate();
         let root = TempDir::new().unwrap();
         for directory in ["bin", "proc"] {
@@ -56,6 +61,9 @@ impl Site {
         }
         fs::copy(testbed.busybox(), root.path().join("bin/busybox")).unwrap();
         fs::write(root.path().join("init"), init).unwrap();
+        for (file, content) in files {
+            fs::write(root.path().join(file), content).unwrap();
+        }
         let archive = Command::new(testbed.busybox())
             .args(["sh", "-c", "chmod 755 init; find . | cpio -o -H newc"])
             .current_dir(root.path())

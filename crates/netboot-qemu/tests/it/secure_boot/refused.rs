@@ -1,0 +1,98 @@
+//! What the firmware's keys did not sign, or what it cannot fetch, does not boot.
+
+use std::fs;
+
+use netboot_core::Context;
+use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, Verifier};
+
+use super::keys::{NO_KEYS, SigningKey};
+use super::programs::{COMMAND_LINE, add_program};
+use super::signed::boot;
+use crate::followed_hints::assert_hint;
+use crate::machine::site::{Site, machine};
+
+#[tokio::test]
+async fn what_the_keys_did_not_sign_is_refused_by_the_firmware() {
+    let site = Site::new().await;
+    add_program(&site, "unsigned.efi");
+    let unsigned = site.path().join("unsigned.efi");
+    let key = SigningKey::new();
+    SigningKey::new().sign(&unsigned, &site.path().join("other-key.efi"));
+    key.sign(&unsigned, &site.path().join("signed.efi"));
+    // One byte of the command line.
+    let mut altered = fs::read(site.path().join("signed.efi")).unwrap();
+    let text = COMMAND_LINE.as_bytes();
+    let start = altered.windows(text.len()).rposition(|part| part == text).unwrap();
+    altered[start + text.len() - 1] = b'2';
+    site.write("altered.efi", altered);
+
+    let machine = machine(Firmware::UefiSecureBoot).firmware_variables(key.variables());
+    for name in ["unsigned.efi", "altered.efi", "other-key.efi"] {
+        let report = boot(&site, machine.clone(), name).await;
+        assert!(matches!(report.outcome, BootOutcome::FirmwareGaveUp { .. }), "{report}");
+        assert_eq!(report.reached, BootStage::Dhcp, "{report}");
+        // It arrived, and was not run.
+        assert!(report.fetched[0].succeeded(), "{:?}", report.fetched);
+        let [refusal] = &report.refusals[..] else { panic!("{report}") };
+        assert_eq!(refusal.by, Verifier::Firmware);
+        assert!(refusal.line.ends_with(": Access Denied"), "{refusal}");
+        let error = report.ensure_success().unwrap_err();
+        assert!(error.to_string().contains("refused by the firmware: "), "{error}");
+        // The other test boots a program that was signed so.
+        assert_hint(&error, "sign the program with a key whose certificate is in the firmware's");
+    }
+}
+
+#[tokio::test]
+async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
+    let site = Site::new().await;
+    add_program(&site, "unsigned.efi");
+    let uefi = || machine(Firmware::Uefi).expect("NETBOOT-CMDLINE");
+    let context = Context::new();
+
+    let missing = boot(&site, uefi(), "missing.efi").await;
+    assert!(matches!(missing.outcome, BootOutcome::FirmwareGaveUp { .. }), "{missing}");
+    let message = "Client Error: 404 Not Found".to_owned();
+    let [fetch] = &missing.fetched[..] else { panic!("{:?}", missing.fetched) };
+    assert_eq!(fetch.outcome, FetchOutcome::FirmwareFailed { message });
+    let error = missing.ensure_success().unwrap_err();
+    assert_hint(&error, "check that a server listens at the port, that it has the file");
+
+    let url = site.server.url("unsigned.efi");
+    let bios = machine(Firmware::Bios).build().unwrap();
+    let error = bios.boot_by_http(&url, &context).await.unwrap_err();
+    assert_hint(&error, "change the firmware: use UEFI");
+    let machine = uefi().build().unwrap();
+    let https = "https://127.0.0.1/unsigned.efi".parse().unwrap();
+    let error = machine.boot_by_http(&https, &context).await.unwrap_err();
+    assert_hint(&error, "serve the program over plain http");
+
+    let report = boot(&site, uefi(), "unsigned.efi").await;
+    report.ensure_success().unwrap();
+    assert!(!report.locked_down && report.refusals.is_empty(), "{report}");
+    // Without Secure Boot, Linux takes the module that nobody signed.
+    assert!(report.console.contains("NETBOOT-UNSIGNED-MODULE"), "{}", report.console);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_of_variables_is_refused() {
+    let site = Site::new().await;
+    let url = site.server.url("x.efi");
+    let error_of = async |name: &str| {
+        let machine = machine(Firmware::Uefi).firmware_variables(site.path().join(name));
+        let error = machine.build().unwrap().boot_by_http(&url, &Context::new()).await.unwrap_err();
+        assert!(matches!(error, Error::UnusableVariables { .. }), "{error}");
+        error
+    };
+    site.write("text", "no store");
+    assert_hint(&error_of("text").await, "give the variables that belong to the firmware's code");
+
+    // One deleted variable takes almost all room. The firmware's own file is new.
+    let mut full = fs::read(NO_KEYS).unwrap();
+    let size = u32::from_le_bytes(full[0x58..0x5c].try_into().unwrap());
+    full[0x64..0x68].copy_from_slice(&[0xaa, 0x55, 0x3d, 0]);
+    full[0x64 + 36..0x64 + 40].copy_from_slice(&2_u32.to_le_bytes());
+    full[0x64 + 40..0x64 + 44].copy_from_slice(&(size - 200).to_le_bytes());
+    site.write("full", full);
+    assert_hint(&error_of("full").await, "give a new copy of the firmware's initial variables");
+}
