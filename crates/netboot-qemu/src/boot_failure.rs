@@ -100,6 +100,12 @@ impl BootFailure {
                      URL's scheme, such as https"
                         .to_owned()
                 }
+                None if self.reached == BootStage::Started && self.boots_by_http() => {
+                    "make the DHCP server answer firmware that boots by HTTP, with the vendor class \
+                     `HTTPClient` and the URL of an EFI program, and allow more time: the firmware \
+                     got no such answer"
+                        .to_owned()
+                }
                 None if self.reached == BootStage::Dhcp && self.url.starts_with("dhcp:") => {
                     "make the DHCP server name the URL of a script: iPXE got an address from it, \
                      but no script"
@@ -127,6 +133,11 @@ impl BootFailure {
                     | BootOutcome::StoreFailed { .. }
             ),
         }
+    }
+
+    /// Returns true if the firmware boots by HTTP itself.
+    fn boots_by_http(&self) -> bool {
+        self.last_lines.iter().any(|line| line.contains(">>Start HTTP Boot over "))
     }
 
     /// Returns true if iPXE refused a URL without a request, because it does not support the scheme

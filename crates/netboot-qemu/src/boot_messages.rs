@@ -26,8 +26,8 @@ const INIT_RUNS: [&str; 5] = [
     "Welcome to NixOS",
 ];
 
-/// The message of a Linux that Secure Boot has locked down (`security/lockdown/lockdown.c`, with the
-/// reason of the distributions' patch of `arch/x86/kernel/setup.c`).
+/// The message of a Linux that Secure Boot has locked down (`security/lockdown/lockdown.c`, with
+/// the reason of the distributions' patch of `arch/x86/kernel/setup.c`).
 const LOCKDOWN: &str = "Kernel is locked down from EFI Secure Boot";
 
 /// The message of a kernel panic (`kernel/panic.c`).

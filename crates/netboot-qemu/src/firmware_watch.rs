@@ -94,7 +94,7 @@ mod tests {
             "  URI: http://10.0.2.2:8099/x.efi",
             "  File Size: 16269480 Bytes",
         ];
-        let option = "Boot4242 \"Netboot\" from Uri(http://10.0.2.2:8099/x.efi)";
+        let option = "Boot00F0 \"Netboot\" from Uri(http://10.0.2.2:8099/x.efi)";
         let loading = format!("  Downloading...100%BdsDxe: loading {option}");
         let starting = format!("BdsDxe: starting {option}");
         let lines: Vec<&str> = begin.into_iter().chain([&*loading, &*starting]).collect();

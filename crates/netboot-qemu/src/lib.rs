@@ -42,6 +42,28 @@
 //! [`MachineBuilder::network_access`] gives it the network, and [`MachineBuilder::mac`] and
 //! [`MachineBuilder::identity`] make it a known machine. The isolated network needs `bash`.
 //!
+//! # Secure Boot and boots by HTTP
+//! [`Machine::boot_by_http`] lets UEFI firmware fetch and start an EFI program itself, such as a
+//! unified kernel image, without iPXE. [`Machine::boot_by_dhcp_and_http`] lets a DHCP server name
+//! it. With [`Firmware::UefiSecureBoot`], the firmware runs only programs that the keys in its
+//! variables signed. [`BootReport::refusals`] says which part refused what: the firmware, systemd's
+//! stub or Linux. [`BootReport::locked_down`] says that Linux saw Secure Boot.
+//!
+//! - OVMF with Secure Boot is the build whose variables only System Management Mode can change, for
+//!   `x86_64`. Debian 12 and 13 have it in `ovmf`, as `OVMF_CODE_4M.secboot.fd`. The file
+//!   `OVMF_VARS_4M.snakeoil.fd` there has a key that everybody has (`PkKek-1-snakeoil.key`, with
+//!   the password `snakeoil`), for tests only.
+//! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds, and a
+//!   program that the firmware refuses ends the boot as soon.
+//! - The firmware's words for a program without a signature, with the signature of another key and
+//!   with an altered byte are one: `Access Denied`.
+//! - A machine has no TPM, so nothing here proves measurements (PCRs).
+//! - systemd's stub reads addons from the disk of its image. A program that came by HTTP has no
+//!   disk, so it has no addons.
+//! - The firmware's TLS is not supported here: it would need certificate authorities of the caller.
+//! - Secure Boot refuses the iPXE in the ROMs of QEMU's network cards. Use a signed iPXE with
+//!   [`MachineBuilder::ipxe`].
+//!
 //! # Stages of a boot
 //! [`BootStage`] lists the stages in order. This crate recognises each stage from the console, so
 //! it misses a stage that the console does not show. [`Fetch`] has iPXE's message for each file.

@@ -84,8 +84,8 @@ impl Machine {
     /// A failed boot returns a report, not an error. To turn it into an error, call
     /// [`BootReport::ensure_success`].
     ///
-    /// Firmware with Secure Boot refuses the network card's iPXE, because no key signed it. There, set
-    /// a signed one with [`ipxe`](crate::MachineBuilder::ipxe), or call
+    /// Firmware with Secure Boot refuses the network card's iPXE, because no key signed it. There,
+    /// set a signed one with [`ipxe`](crate::MachineBuilder::ipxe), or call
     /// [`boot_by_http`](Self::boot_by_http).
     ///
     /// Under TCG on a busy machine, Linux may panic at its start because its timer is too slow

@@ -110,7 +110,7 @@ mod tests {
     fn the_part_that_refused_is_named() {
         for (line, by) in [
             (
-                "  Downloading...100%BdsDxe: failed to load Boot4242 \"Netboot\" from \
+                "  Downloading...100%BdsDxe: failed to load Boot00F0 \"Netboot\" from \
                  Uri(http://10.0.2.2/x.efi): Access Denied",
                 Some(Verifier::Firmware),
             ),

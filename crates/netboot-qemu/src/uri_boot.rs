@@ -3,7 +3,7 @@
 use crate::variable_store::{GLOBAL, KEPT, VariableProblem, VariableStore, utf16};
 
 /// The number of the boot option. Firmware counts its own options from zero.
-const OPTION: u16 = 0x4242;
+const OPTION: u16 = 0x00f0;
 
 /// The name of the boot option, which the firmware shows.
 const DESCRIPTION: &str = "Netboot";
@@ -17,7 +17,7 @@ pub(crate) fn set(store: &mut VariableStore, url: &str) -> Result<(), VariablePr
 }
 
 /// Returns an active boot option (UEFI specification 2.10, section 3.1.3, `EFI_LOAD_OPTION`) with
-/// the short form of a device path: only a URI (sections 3.1.2 and 10.3.4.23). The firmware tries
+/// the short form of a device path: only a URI (section 3.1.2). The firmware tries
 /// it on every network card. `None` if the URL is too long for it.
 fn load_option(url: &str) -> Option<Vec<u8>> {
     let length = u16::try_from(url.len().checked_add(4)?).ok()?.to_le_bytes();
@@ -51,8 +51,8 @@ mod tests {
         let output = print.args(["--print", "--input"]).arg(&file).output().unwrap();
         let lines = String::from_utf8_lossy(&output.stdout);
         for (name, value) in [
-            ("Boot4242", "title=\"Netboot\" devpath=URI(http://127.0.0.1:81/x,y.efi)"),
-            ("BootNext", "boot order: 4242"),
+            ("Boot00F0", "title=\"Netboot\" devpath=URI(http://127.0.0.1:81/x,y.efi)"),
+            ("BootNext", "boot order: 00f0"),
         ] {
             let line = lines.lines().find(|line| line.starts_with(name)).unwrap_or_default();
             assert!(line.contains(value), "{line} in {lines}");

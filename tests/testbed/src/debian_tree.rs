@@ -179,8 +179,8 @@ impl DebianTree {
         program
     }
 
-    /// A command that runs a Python script of the tree, such as `usr/bin/ukify`, with the tree's own
-    /// Python and packages.
+    /// A command that runs a Python script of the tree, such as `usr/bin/ukify`, with the tree's
+    /// own Python and packages.
     ///
     /// # Panics
     /// If the tree, its Python or the script is missing.

@@ -21,6 +21,7 @@ mod dispatch;
 mod errors;
 mod followed_hints;
 mod foreign_errors;
+mod http_boot;
 mod integrity;
 mod memory;
 mod menu;

@@ -247,9 +247,10 @@ impl MachineBuilder {
     /// the boot does.
     ///
     /// # Errors
-    /// [`Error::KeysMissing`] for Secure Boot without [`firmware_variables`](Self::firmware_variables),
-    /// [`Error::InvalidSetting`] for a setting out of range, and for a text that is empty or has
-    /// several lines; [`Error::InvalidValue`] for a text that is not a hardware address.
+    /// [`Error::KeysMissing`] for Secure Boot without
+    /// [`firmware_variables`](Self::firmware_variables), [`Error::InvalidSetting`] for a setting
+    /// out of range, and for a text that is empty or has several lines; [`Error::InvalidValue`] for
+    /// a text that is not a hardware address.
     pub fn build(self) -> Result<Machine, Error> {
         let refuse = |setting, value: String, problem| {
             Err(Error::InvalidSetting { setting, value, problem })

@@ -11,14 +11,15 @@ use crate::machine::boot_source::NetworkLink;
 use crate::machine::{Machine, Origin};
 
 impl Machine {
-    /// Lets UEFI firmware itself fetch and start the EFI program at `url`, without iPXE, and watches
-    /// the console like [`boot`](Self::boot). The program is a unified kernel image, a boot loader
-    /// or an iPXE. With [`Firmware::UefiSecureBoot`], a boot that succeeds proves that the firmware
-    /// accepts the program's signature, and [`BootReport::refusals`] says what was refused.
+    /// Lets UEFI firmware itself fetch and start the EFI program at `url`, without iPXE, and
+    /// watches the console like [`boot`](Self::boot). The program is a unified kernel image, a boot
+    /// loader or an iPXE. With [`Firmware::UefiSecureBoot`], a boot that succeeds proves that the
+    /// firmware accepts the program's signature, and [`BootReport::refusals`] says what was
+    /// refused.
     ///
     /// The machine's copy of the firmware's variables gets a boot option with the URL, so no DHCP
-    /// server has to name it. As with `boot`, the machine reaches only the web server of the URL. The
-    /// firmware asks it for the program's size by HEAD, and holds the whole program in memory.
+    /// server has to name it. As with `boot`, the machine reaches only the web server of the URL.
+    /// The firmware asks it for the program's size by HEAD, and holds the whole program in memory.
     ///
     /// ```no_run
     /// use netboot_core::Context;
@@ -39,8 +40,8 @@ impl Machine {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`boot`](Self::boot), and [`Error::InvalidSetting`] under BIOS. The scheme of the
-    /// URL must be `http`.
+    /// The errors of [`boot`](Self::boot), and [`Error::InvalidSetting`] under BIOS. The scheme of
+    /// the URL must be `http`.
     pub async fn boot_by_http(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         self.ensure_uefi()?;
         let guest_url = GuestUrl::of_program(url, self.network_access)
@@ -48,10 +49,10 @@ impl Machine {
         self.boot_again_if_emulation_failed(&Origin::Program(guest_url), context).await
     }
 
-    /// Lets UEFI firmware boot by HTTP what the DHCP server of `link` names, and watches the console
-    /// like [`boot`](Self::boot). The firmware asks with the vendor class `HTTPClient` and its own
-    /// architecture (16 for `x86_64`), and accepts an answer with the same class and a URL. Its PXE
-    /// is off.
+    /// Lets UEFI firmware boot by HTTP what the DHCP server of `link` names, and watches the
+    /// console like [`boot`](Self::boot). The firmware asks with the vendor class `HTTPClient` and
+    /// its own architecture (16 for `x86_64`), and accepts an answer with the same class and a URL.
+    /// Its PXE is off.
     ///
     /// # Errors
     /// The errors of [`boot_by_http`](Self::boot_by_http) except [`Error::UnusableUrl`].

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use netboot_core::Architecture;
 use netboot_qemu::{Error, Firmware, Machine, MachineBuilder, NetworkCard, SystemIdentity};
 
 use super::assert_hint;
@@ -39,6 +40,12 @@ fn a_setting_that_was_changed_as_the_hint_says_is_taken() {
     let uefi = || machine().firmware(Firmware::Uefi);
     refused(uefi().network_card(NetworkCard::Virtio), "use another one under UEFI");
     uefi().network_card(NetworkCard::E1000).build().unwrap();
+
+    let arm = || machine().architecture(Architecture::Aarch64);
+    let secure = Firmware::UefiSecureBoot;
+    refused(arm().firmware(secure), "use UEFI, because only x86_64 machines have Secure Boot");
+    arm().firmware(Firmware::Uefi).build().unwrap();
+    machine().firmware(secure).firmware_variables("keys").build().unwrap();
 
     refused(machine().identity(identity("12 34")), "32 digits in groups for a UUID");
     let uuid = "4c4c4544-0042-3510-8051-b4c04f4d3232";

@@ -89,10 +89,22 @@ async fn a_file_that_is_no_store_of_variables_is_refused() {
 
     // One deleted variable takes almost all room. The firmware's own file is new.
     let mut full = fs::read(NO_KEYS).unwrap();
-    let size = u32::from_le_bytes(full[0x58..0x5c].try_into().unwrap());
+    let room = u32::from_le_bytes(full[0x58..0x5c].try_into().unwrap());
     full[0x64..0x68].copy_from_slice(&[0xaa, 0x55, 0x3d, 0]);
     full[0x64 + 36..0x64 + 40].copy_from_slice(&2_u32.to_le_bytes());
-    full[0x64 + 40..0x64 + 44].copy_from_slice(&(size - 200).to_le_bytes());
+    full[0x64 + 40..0x64 + 44].copy_from_slice(&(room - 200).to_le_bytes());
     site.write("full", full);
     assert_hint(&error_of("full").await, "give a new copy of the firmware's initial variables");
+}
+
+#[tokio::test]
+async fn the_lines_of_a_program_say_why_it_started_no_kernel() {
+    let site = Site::new().await;
+    fs::copy("/usr/lib/ipxe/ipxe.efi", site.path().join("ipxe.efi")).unwrap();
+    // QEMU's DHCP server names no script.
+    let report = boot(&site, machine(Firmware::Uefi).expect("NETBOOT-NEVER"), "ipxe.efi").await;
+    assert_eq!(report.reached, BootStage::Program, "{report}");
+    let error = report.ensure_success().unwrap_err();
+    assert_hint(&error, "read the lines of the program on the console");
+    assert!(report.console.contains("Nothing to boot: "), "{}", report.console);
 }
