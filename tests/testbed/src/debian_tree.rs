@@ -76,6 +76,10 @@ impl DebianTree {
     /// systemd's stubs for UEFI on 64-bit x86, and `ukify`, of Debian 13.
     pub const TRIXIE_UKIFY: Self =
         Self::new("trixie-ukify", DebianSuite::Trixie, &["systemd-boot-efi", "systemd-ukify"]);
+    /// systemd's stubs for UEFI on 64-bit ARM, of Debian 13.
+    pub const TRIXIE_ARM64_STUBS: Self =
+        Self::new("trixie-arm64-stubs", DebianSuite::Trixie, &["systemd-boot-efi"])
+            .of_architecture("arm64");
     /// virt-firmware, which reads and writes the variables of UEFI firmware, of Debian 13.
     pub const TRIXIE_VIRT_FIRMWARE: Self =
         Self::new("trixie-virt-firmware", DebianSuite::Trixie, &["python3-virt-firmware"]);
@@ -85,7 +89,7 @@ impl DebianTree {
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::TRIXIE_IPXE,
@@ -94,6 +98,7 @@ impl DebianTree {
         Self::ARM64_LINUX,
         Self::SECURE_BOOT,
         Self::TRIXIE_UKIFY,
+        Self::TRIXIE_ARM64_STUBS,
         Self::TRIXIE_VIRT_FIRMWARE,
         Self::TRIXIE_NIX,
         Self::SID_NIX,

@@ -1,0 +1,152 @@
+//! Inspecting and verifying EFI programs.
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use netboot_core::{Architecture, Sha256Digest, open_regular_file};
+
+use crate::authenticode::table;
+use crate::authenticode::verify::verify;
+use crate::certificate::Certificate;
+use crate::error::{Error, SignatureProblem};
+use crate::pe::headers::Headers;
+use crate::pe::section::Section;
+use crate::scan::{Scan, ScanFailure};
+
+/// An EFI program that was read whole, such as a [`UkiFile`](crate::UkiFile), a kernel or iPXE:
+/// its sections, its digest and its signatures.
+///
+/// The bytes may be hostile. Netboot accepts only programs whose headers, sections and signatures
+/// follow each other without a gap and without an overlap, because programs that compute the digest
+/// disagree about others.
+///
+/// ```no_run
+/// use netboot_uki::{Certificate, EfiProgram};
+///
+/// let program = EfiProgram::open("ipxe.efi")?;
+/// println!("{} {}", program.architecture(), program.sha256());
+/// program.verify(&[Certificate::read("db.crt")?])?;
+/// # Ok::<(), netboot_uki::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct EfiProgram {
+    path: PathBuf,
+    size: u64,
+    headers: Headers,
+    digest: Sha256Digest,
+    has_right_checksum: bool,
+    signatures: Vec<Vec<u8>>,
+}
+
+impl EfiProgram {
+    /// Reads a program to its end. This blocks its thread.
+    ///
+    /// # Errors
+    /// [`Error::Program`] if it is none, [`Error::Core`] or [`Error::Io`] if it cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let (file, length) = open(path)?;
+        Self::read(path, file, length)
+    }
+
+    /// Takes the bytes of a program. `name` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Program`].
+    pub fn parse(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, Error> {
+        Self::read(name.as_ref(), Cursor::new(bytes), bytes.len() as u64)
+    }
+
+    pub(crate) fn read(path: &Path, file: impl Read + Seek, length: u64) -> Result<Self, Error> {
+        let read = Scan::read(file, length, |_| 0).and_then(|scan| {
+            let signatures = table::signatures(&scan.signatures)?;
+            Ok((scan, signatures))
+        });
+        let (scan, signatures) = read.map_err(|failure| failed(path, failure))?;
+        Ok(Self {
+            path: path.to_owned(),
+            size: scan.length,
+            digest: scan.digest,
+            has_right_checksum: scan.headers.checksum == scan.checksum(),
+            headers: scan.headers,
+            signatures,
+        })
+    }
+
+    /// The architecture of the machines that run it.
+    pub fn architecture(&self) -> Architecture {
+        self.headers.architecture
+    }
+
+    /// The size in bytes, with the signatures.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The sections in their order.
+    pub fn sections(&self) -> &[Section] {
+        &self.headers.sections
+    }
+
+    /// The section of this name, if there is one.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.headers.section(name)
+    }
+
+    /// The SHA-256 digest that signatures cover (Authenticode). It leaves out the signatures and
+    /// the fields that change with them, so it is not the digest of the file.
+    pub fn sha256(&self) -> Sha256Digest {
+        self.digest
+    }
+
+    /// Returns true if the checksum in the headers is right. UEFI firmware does not compare it, and
+    /// `ukify` writes none.
+    pub fn has_right_checksum(&self) -> bool {
+        self.has_right_checksum
+    }
+
+    /// The number of signatures, valid or not.
+    pub fn signature_count(&self) -> usize {
+        self.signatures.len()
+    }
+
+    /// Verifies that the key of a trusted certificate, or of one that a trusted one issued, signed
+    /// the program. One such signature suffices, as for firmware. Like firmware, this compares no
+    /// dates with the present.
+    ///
+    /// Returns the trusted certificate.
+    ///
+    /// # Errors
+    /// [`Error::Untrusted`] with the problem of the first signature.
+    pub fn verify<'a>(&self, trusted: &'a [Certificate]) -> Result<&'a Certificate, Error> {
+        let mut first = None;
+        for signature in &self.signatures {
+            match verify(signature, &self.digest, trusted) {
+                Ok(certificate) => return Ok(certificate),
+                Err(problem) => {
+                    first.get_or_insert(problem);
+                }
+            }
+        }
+        let problem = first.unwrap_or(SignatureProblem::Unsigned);
+        Err(Error::Untrusted { path: self.path.clone(), problem })
+    }
+}
+
+/// Opens a file, and tells its length.
+pub(crate) fn open(path: &Path) -> Result<(File, u64), Error> {
+    let file = open_regular_file(path)?;
+    let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((file, length))
+}
+
+/// The error of a file that cannot be read.
+pub(crate) fn failed(path: &Path, failure: ScanFailure) -> Error {
+    let path = path.to_owned();
+    match failure {
+        ScanFailure::Program(problem) => Error::Program { path, problem },
+        ScanFailure::Io(source) => Error::Io { action: "read", path, source },
+    }
+}

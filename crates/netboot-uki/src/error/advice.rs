@@ -1,0 +1,110 @@
+//! The hints and the classes of errors.
+
+use std::io::ErrorKind;
+
+use netboot_core::{BackendError, ErrorClass, RefusedAccess};
+
+use crate::error::{Error, SignatureProblem};
+use crate::pe::problem::PeProblem;
+
+impl BackendError for Error {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Core(error) => return error.hint(),
+            Self::Io { action, path, source } => match source.kind() {
+                ErrorKind::AlreadyExists => "give the path of a file that does not exist yet",
+                ErrorKind::PermissionDenied => {
+                    return Some(RefusedAccess::of(action, path).to_string());
+                }
+                ErrorKind::StorageFull => "make room on the file system",
+                ErrorKind::NotFound => "check the path, and create the directory",
+                _ => return None,
+            },
+            Self::Program { problem, .. } => program_hint(problem),
+            Self::Stub { problem: PeProblem::TooLarge, .. } => {
+                "make the image smaller, or let its machines fetch the closure by themselves"
+            }
+            Self::Stub { .. } => {
+                "take the unsigned stub of systemd's package: `linuxx64.efi.stub` or \
+                 `linuxaa64.efi.stub` for a UKI, and `addonx64.efi.stub` or `addonaa64.efi.stub` \
+                 for an addon"
+            }
+            Self::Text { .. } => {
+                "give at most 64 KiB of text without control characters, on one line unless it is \
+                 os-release, and at most 2047 bytes of kernel parameters"
+            }
+            Self::Certificate { .. } => {
+                "give a certificate in PEM or DER with an RSA key of 2048 to 8192 bits, such as \
+                 `openssl req -x509 -newkey rsa:2048 -nodes` makes"
+            }
+            Self::Key { .. } => {
+                "give the RSA key in PEM that belongs to the certificate; compare `openssl pkey \
+                 -pubout` of the key with `openssl x509 -pubkey -noout` of the certificate"
+            }
+            Self::LockedKey { .. } => {
+                "sign with a command that knows the passphrase, such as `openssl pkeyutl -sign`, \
+                 or give a key without one"
+            }
+            Self::ExposedKey { path } => {
+                return Some(format!("run `chmod 600 {}`", path.display()));
+            }
+            Self::WrongSignature { .. } => {
+                "check that the signer uses the key of the certificate, signs by RSA with PKCS #1 \
+                 v1.5 and SHA-256, and gets the message, the digest or DigestInfo as it expects it"
+            }
+            Self::StartCommand { source } => return source.hint(),
+            Self::Command { .. } => "run the command by hand, and read what it says above",
+            Self::Untrusted { problem, .. } => signature_hint(*problem),
+            Self::Time => "set the clock of this machine, or give another time",
+            Self::Encode { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Core(error) => error.class(),
+            Self::Io { source, .. } => ErrorClass::of_io(source),
+            Self::Program { problem: PeProblem::Changed, .. } => ErrorClass::Conflict,
+            Self::Program { .. }
+            | Self::Stub { .. }
+            | Self::Text { .. }
+            | Self::Certificate { .. }
+            | Self::Key { .. }
+            | Self::LockedKey { .. }
+            | Self::ExposedKey { .. }
+            | Self::WrongSignature { .. }
+            | Self::Time => ErrorClass::Input,
+            Self::StartCommand { source: netboot_process::Error::TimedOut { .. } } => {
+                ErrorClass::TimedOut
+            }
+            Self::StartCommand { .. } => ErrorClass::Equipment,
+            Self::Untrusted { .. } => ErrorClass::Damaged,
+            Self::Command { .. } | Self::Encode { .. } => ErrorClass::Failed,
+        }
+    }
+}
+
+fn program_hint(problem: &PeProblem) -> &'static str {
+    match problem {
+        PeProblem::Changed => "leave the file alone while it is read, and try again",
+        PeProblem::Kernel { .. } => {
+            "give a kernel that is an EFI program for the processor of the stub: a bzImage, or an \
+             uncompressed Image with CONFIG_EFI_STUB"
+        }
+        PeProblem::MissingSection { .. } | PeProblem::DuplicateSection { .. } => {
+            "give a UKI of one profile, as this library or ukify makes it"
+        }
+        _ => "build or fetch the file again; if it is whole, link it without gaps between sections",
+    }
+}
+
+fn signature_hint(problem: SignatureProblem) -> &'static str {
+    match problem {
+        SignatureProblem::Unsigned => "sign the program first",
+        SignatureProblem::Untrusted => {
+            "give the certificate of the key that signed it, or sign it with a trusted key"
+        }
+        _ => "build or fetch the file again, and sign it by RSA with SHA-256",
+    }
+}

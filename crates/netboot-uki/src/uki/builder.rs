@@ -1,0 +1,161 @@
+//! Making a UKI from a stub, a kernel and everything else.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use netboot_core::{Architecture, Artifact, Context, KernelCommandLine, Sha256Digest};
+use tokio::io::AsyncReadExt;
+
+use crate::error::Error;
+use crate::pe::headers::HEADERS_LIMIT;
+use crate::stub::Stub;
+use crate::uki::kernel::Kernel;
+use crate::uki::part::Part;
+use crate::uki::text;
+use crate::uki::writing::Assembly;
+
+/// A unified kernel image: one EFI program of systemd's stub, a kernel, initrds, a command line and
+/// the texts that name the system (the UAPI Group's "Unified Kernel Image" specification).
+///
+/// A UKI has no time and no other trace of the machine that makes it, so that equal parts make
+/// equal bytes. `ukify` of systemd 257 makes them too, except for the checksum in the headers.
+///
+/// # Examples
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use netboot_core::{Artifact, Context, KernelCommandLine};
+/// use netboot_uki::{KeyFile, Stub, Uki, sign};
+///
+/// # async fn make(
+/// #     kernel: Arc<dyn Artifact>, initrd: Arc<dyn Artifact>, command_line: KernelCommandLine,
+/// # ) -> Result<(), netboot_uki::Error> {
+/// let context = Context::new();
+/// let uki = Uki::builder(Stub::read("linuxx64.efi.stub")?, kernel)
+///     .initrd(initrd)
+///     .command_line(&command_line)
+///     .os_release("ID=nixos\nVERSION_ID=\"25.11\"\n")
+///     .uname("6.12.30")
+///     .build()
+///     .await?;
+/// uki.write("worker-unsigned.efi", &context).await?;
+/// let signer = KeyFile::read("db.key", "db.crt")?;
+/// sign("worker-unsigned.efi", "worker.efi", &signer, &context).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Uki(Assembly);
+
+/// Collects the parts of a [`Uki`].
+#[derive(Debug)]
+#[must_use = "a builder makes nothing until it is built"]
+pub struct UkiBuilder {
+    stub: Stub,
+    kernel: Arc<dyn Artifact>,
+    initrds: Vec<Arc<dyn Artifact>>,
+    command_line: Option<String>,
+    os_release: Option<String>,
+    uname: Option<String>,
+}
+
+impl Uki {
+    /// Begins a UKI for the machines that `stub` and `kernel` are for.
+    pub fn builder(stub: Stub, kernel: Arc<dyn Artifact>) -> UkiBuilder {
+        UkiBuilder {
+            stub,
+            kernel,
+            initrds: Vec::new(),
+            command_line: None,
+            os_release: None,
+            uname: None,
+        }
+    }
+
+    /// The architecture of the machines that boot it.
+    pub fn architecture(&self) -> Architecture {
+        self.0.headers().architecture
+    }
+
+    /// The size in bytes of the file without signatures.
+    pub fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    /// Writes the UKI to `path`, where nothing may be. The file appears when it is complete. The
+    /// memory that this takes does not depend on the size of the parts.
+    ///
+    /// Returns the digest that a signature of the UKI covers.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written, [`Error::Program`] if a part has another size than
+    /// before, [`Error::Core`] if a part cannot be read or the work was cancelled.
+    pub async fn write(
+        &self,
+        path: impl AsRef<Path>,
+        context: &Context,
+    ) -> Result<Sha256Digest, Error> {
+        self.0.write(path.as_ref(), context).await
+    }
+}
+
+impl UkiBuilder {
+    /// Adds an initrd. The kernel unpacks initrds in the order in which they are added.
+    pub fn initrd(mut self, initrd: Arc<dyn Artifact>) -> Self {
+        self.initrds.push(initrd);
+        self
+    }
+
+    /// Sets the command line. With Secure Boot, a stub takes no other one: what a boot loader
+    /// passes is ignored. Without this call, a UKI boots without a command line.
+    pub fn command_line(mut self, command_line: &KernelCommandLine) -> Self {
+        self.command_line = Some(command_line.to_string());
+        self
+    }
+
+    /// Sets the content of `os-release` (os-release(5)), which boot loaders show.
+    pub fn os_release(mut self, text: impl Into<String>) -> Self {
+        self.os_release = Some(text.into());
+        self
+    }
+
+    /// Sets the version of the kernel, as `uname -r` prints it. An [`Addon`](crate::Addon) can be
+    /// for this version only.
+    pub fn uname(mut self, version: impl Into<String>) -> Self {
+        self.uname = Some(version.into());
+        self
+    }
+
+    /// Checks the parts and gives them their places. It reads the first 64 KiB of the kernel.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for a text that cannot stand in a UKI, [`Error::Program`] for a kernel that
+    /// is no EFI program for this processor, [`Error::Stub`] if the stub has no room or the UKI
+    /// would have more than 4 GiB, [`Error::Core`] if the kernel cannot be read.
+    pub async fn build(self) -> Result<Uki, Error> {
+        let texts = [
+            (".osrel", self.os_release, true),
+            (".cmdline", self.command_line, false),
+            (".uname", self.uname, false),
+        ];
+        let mut parts = Vec::new();
+        for (name, text, has_lines) in texts {
+            if let Some(text) = text {
+                text::check(name, &text, has_lines)?;
+                parts.push(Part::text(name, text));
+            }
+        }
+        let path = PathBuf::from(self.kernel.file_name().as_str());
+        let mut start = Vec::new();
+        let reader = self.kernel.open().await?;
+        let read = reader.take(u64::from(HEADERS_LIMIT)).read_to_end(&mut start).await;
+        read.map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
+        let kernel = Kernel::parse(&start, self.stub.architecture())
+            .map_err(|problem| Error::Program { path, problem })?;
+        parts.push(Part::files(Part::KERNEL, vec![self.kernel]));
+        if !self.initrds.is_empty() {
+            parts.push(Part::files(".initrd", self.initrds));
+        }
+        Assembly::new(self.stub.0, parts, kernel.is_nx).map(Uki)
+    }
+}

@@ -1,0 +1,29 @@
+//! The function of the fuzz target `efi_program`. The target in `fuzz/` includes this file. It
+//! returns true if the bytes were accepted.
+
+use netboot_uki::{Certificate, EfiProgram, UkiFile};
+
+/// The certificate whose key signed one of the seeds.
+const CERTIFICATE: &[u8] = include_bytes!("../fuzzing.crt");
+
+/// A program is read within its bytes, and a signature is verified without a panic.
+pub(crate) fn efi_program(data: &[u8]) -> bool {
+    let Ok(program) = EfiProgram::parse("fuzzed.efi", data) else { return false };
+    for section in program.sections() {
+        let end = u64::from(section.offset) + u64::from(section.size);
+        assert!(section.size == 0 || end <= data.len() as u64);
+    }
+    let trusted = Certificate::parse("fuzzing.crt", CERTIFICATE).unwrap();
+    let _ = program.verify(&[trusted]);
+    if let Ok(uki) = UkiFile::parse("fuzzed.efi", data) {
+        assert_eq!(uki.program().sha256(), program.sha256());
+        let texts = [uki.command_line(), uki.uname(), uki.os_release()];
+        assert!(texts.iter().flatten().all(|text| !text.contains('\x1b')));
+    }
+    true
+}
+
+#[test]
+fn the_fuzz_target_takes_its_seeds() {
+    netboot_testbed::each_fuzz_seed("efi_program", efi_program);
+}

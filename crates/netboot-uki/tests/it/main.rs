@@ -1,0 +1,10 @@
+//! The tests of netboot-uki.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod authenticode;
+mod hostile;
+mod keys;
+mod programs;
+mod signers;
+mod ukify;
+mod workshop;
