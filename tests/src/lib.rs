@@ -50,6 +50,8 @@ mod book {
     mod closure_boot {}
     #[doc = include_str!("../../docs/embedding.md")]
     mod embedding {}
+    #[doc = include_str!("../../docs/secure-boot.md")]
+    mod secure_boot {}
 }
 
 /// A temporary Nix, test flake and published directory.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use netboot_core::{Context, blocking};
 
@@ -58,14 +58,14 @@ fn padding(headers: &Headers) -> u64 {
 }
 
 fn write(
-    input: &PathBuf,
+    input: &Path,
     mut file: File,
     output: &Path,
     mut target: File,
     mut scan: Scan,
     signature: &[u8],
 ) -> Result<(), Error> {
-    let program = |problem| Error::Program { path: input.clone(), problem };
+    let program = |problem| Error::Program { path: input.to_owned(), problem };
     let (content, padding) = (scan.headers.signatures.start, padding(&scan.headers));
     let mut signatures = scan.signatures;
     signatures.extend(table::entry(signature).map_err(program)?);
@@ -84,7 +84,7 @@ fn write(
     ] {
         headers[position..position + bytes.len()].copy_from_slice(bytes);
     }
-    let read = |source| Error::Io { action: "read", path: input.clone(), source };
+    let read = |source| Error::Io { action: "read", path: input.to_owned(), source };
     let wrote = |source| Error::Io { action: "write", path: output.to_owned(), source };
     target.write_all(&headers).map_err(wrote)?;
     let mut rest = content - headers.len() as u64;

@@ -10,13 +10,14 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 12] = [
+const PUBLISHED: [&str; 13] = [
     "foreign-text",
     "ipxe-script",
     "netboot-closure",
     "netboot-core",
     "netboot-sbom",
     "netboot-process",
+    "netboot-uki",
     "netboot-nix",
     "netboot-ipxe",
     "netboot-publish",

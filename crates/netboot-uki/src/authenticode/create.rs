@@ -28,16 +28,16 @@ pub(crate) async fn create(
     signer: &dyn PeSigner,
     context: &Context,
 ) -> Result<Vec<u8>, Error> {
-    let (content, attributes) = parts(digest).map_err(Error::encode)?;
+    let (program, attributes) = parts(digest).map_err(Error::encode)?;
     let message = attributes.to_der().map_err(Error::encode)?;
     let signature = checked_signature(signer, &message, context).await?;
     let certificates: Vec<_> = [signer.certificate()].into_iter().chain(signer.chain()).collect();
-    let signed = signed_data(content, &certificates, Some(attributes), signature);
-    let wrap = |signed| {
-        let info = ContentInfo { content_type: SIGNED_DATA, content: Any::encode_from(&signed)? };
+    let made = signed_data(program, &certificates, Some(attributes), signature);
+    let wrap = |message| {
+        let info = ContentInfo { content_type: SIGNED_DATA, content: Any::encode_from(&message)? };
         info.to_der()
     };
-    signed.and_then(wrap).map_err(Error::encode)
+    made.and_then(wrap).map_err(Error::encode)
 }
 
 /// The content of the message, and the attributes that are signed.

@@ -25,8 +25,8 @@ pub(crate) fn verify<'a>(
 ) -> Result<&'a Certificate, SignatureProblem> {
     let malformed = SignatureProblem::Malformed;
     let signature = AuthenticodeSignature::from_bytes(message).map_err(|_| malformed)?;
-    let signed = read(message).ok_or(malformed)?;
-    let content = signed.encap_content_info.econtent.as_ref().ok_or(malformed)?;
+    let data = read(message).ok_or(malformed)?;
+    let content = data.encap_content_info.econtent.as_ref().ok_or(malformed)?;
     let indirect = content.decode_as::<SpcIndirectDataContent>().map_err(|_| malformed)?;
     if indirect.data.value_type != PE_IMAGE_DATA
         || !is(signature.digest_algorithm(), SHA256)
@@ -46,7 +46,7 @@ pub(crate) fn verify<'a>(
     {
         return Err(SignatureProblem::OtherContent);
     }
-    let included = included(&signed);
+    let included = included(&data);
     let certificate = included.iter().find(|it| is_of(&signer.sid, it));
     let certificate = certificate.ok_or(SignatureProblem::NoCertificate)?;
     let attributes = signer.signed_attrs.as_ref().and_then(|it| it.to_der().ok());
@@ -83,8 +83,8 @@ fn attribute(signer: &SignerInfo, oid: ObjectIdentifier) -> Option<&Any> {
 }
 
 /// The certificates of a message that Netboot can use.
-fn included(signed: &SignedData) -> Vec<Certificate> {
-    let included = signed.certificates.iter().flat_map(|set| set.0.iter());
+fn included(data: &SignedData) -> Vec<Certificate> {
+    let included = data.certificates.iter().flat_map(|set| set.0.iter());
     let included = included.filter_map(|choice| match choice {
         CertificateChoices::Certificate(certificate) => Certificate::included(certificate.clone()),
         CertificateChoices::Other(_) => None,

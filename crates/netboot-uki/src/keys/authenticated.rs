@@ -54,16 +54,16 @@ pub async fn sign_variable(
     message.extend(value.as_bytes());
     let signature = checked_signature(signer, &message, context).await?;
     // The content is left out, and nothing else is signed.
-    let content = EncapsulatedContentInfo { econtent_type: DATA, econtent: None };
+    let absent = EncapsulatedContentInfo { econtent_type: DATA, econtent: None };
     let certificates: Vec<_> = [signer.certificate()].into_iter().chain(signer.chain()).collect();
-    let signed = signed_data(content, &certificates, None, signature);
-    let signed = signed.and_then(|signed| signed.to_der()).map_err(Error::encode)?;
-    let length = u32::try_from(24 + signed.len()).unwrap_or(u32::MAX);
+    let made = signed_data(absent, &certificates, None, signature);
+    let made = made.and_then(|made| made.to_der()).map_err(Error::encode)?;
+    let length = u32::try_from(24 + made.len()).unwrap_or(u32::MAX);
     let mut bytes = time.to_vec();
     bytes.extend(length.to_le_bytes());
     bytes.extend(EFI_GUID);
     bytes.extend(PKCS7.to_bytes_le());
-    bytes.extend(signed);
+    bytes.extend(made);
     bytes.extend(value.as_bytes());
     Ok(bytes)
 }

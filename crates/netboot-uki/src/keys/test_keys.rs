@@ -123,12 +123,12 @@ impl TestKeys {
                 _ => SecureBootVariable::PlatformKey,
             };
             let signer = self.signer(authority)?;
-            let signed = sign_variable(key.variable, &list, self.time, &signer, context).await?;
+            let auth = sign_variable(key.variable, &list, self.time, &signer, context).await?;
             let contents = [
                 ("key", key.pem.as_bytes(), true),
                 ("crt", key.certificate.as_der(), false),
                 ("esl", list.as_bytes(), false),
-                ("auth", &signed, false),
+                ("auth", &auth, false),
             ];
             for (extension, bytes, is_secret) in contents {
                 let path = directory.join(format!("{}.{extension}", key.variable));

@@ -141,7 +141,7 @@ fn check_sections<'a>(
     let (mut end, mut memory_end) = (u64::from(headers), u64::from(headers));
     let mut sections = Vec::new();
     for header in table {
-        let name = name(&header.name)?;
+        let name = name(header.name)?;
         let section = || PeProblem::named(&name);
         let (offset, stored) =
             (header.pointer_to_raw_data.get(le), header.size_of_raw_data.get(le));
@@ -170,7 +170,7 @@ fn check_sections<'a>(
 }
 
 /// The name of a section: up to 8 bytes, padded with zeros.
-fn name(bytes: &[u8; 8]) -> Result<String, PeProblem> {
+fn name(bytes: [u8; 8]) -> Result<String, PeProblem> {
     let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (name, padding) = bytes.split_at(length);
     let is_plain = name.iter().all(u8::is_ascii_graphic) && padding.iter().all(|byte| *byte == 0);

@@ -48,8 +48,9 @@ impl Sums {
     }
 }
 
-/// The sum of 16-bit little-endian words of which the checksum of a program is made (`MapFileAndCheckSum`
-/// of Windows: carries are added again, and then the length of the file).
+/// The sum of 16-bit little-endian words of which the checksum of a program is made, as
+/// `CheckSumMappedFile` of Windows makes it: carries are added again, and then the length of the
+/// file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WordSum {
     sum: u64,

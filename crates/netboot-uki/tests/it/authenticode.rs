@@ -1,6 +1,7 @@
 //! Signatures: ours and those of sbsigntool.
 
 use std::fs;
+use std::slice::from_ref;
 
 use netboot_core::Context;
 use netboot_testbed::Testbed;
@@ -83,7 +84,7 @@ async fn a_program_has_the_signatures_of_several_keys() {
         (SecureBootVariable::KeyExchangeKeys, "KEK.crt"),
     ] {
         let certificate = KEYS.certificate(variable).clone();
-        assert_eq!(program.verify(&[certificate.clone()]).unwrap(), &certificate);
+        assert_eq!(program.verify(from_ref(&certificate)).unwrap(), &certificate);
         assert!(sbverify(&twice, &keys.join(name)));
     }
     let pk = KEYS.certificate(SecureBootVariable::PlatformKey).clone();
@@ -127,44 +128,24 @@ async fn a_certificate_that_a_trusted_authority_issued_is_trusted() {
     let keys = workshop.keys().await;
     let (key, request) = (workshop.path("leaf.key"), workshop.path("leaf.csr"));
     let certificate = workshop.path("leaf.crt");
-    openssl(&[
-        &"req",
-        &"-newkey",
-        &"rsa:2048",
-        &"-nodes",
-        &"-keyout",
-        &key,
-        &"-out",
-        &request,
-        &"-subj",
-        &"/CN=leaf",
-    ]);
+    openssl("req -newkey rsa:2048 -nodes -subj /CN=leaf", &[("-keyout", &key), ("-out", &request)]);
     let (authority, authority_key) = (pem(&keys.join("db.crt")), keys.join("db.key"));
-    openssl(&[
-        &"x509",
-        &"-req",
-        &"-in",
-        &request,
-        &"-CA",
-        &authority,
-        &"-CAkey",
-        &authority_key,
-        &"-set_serial",
-        &"7",
-        &"-days",
-        &"10",
-        &"-sha256",
-        &"-out",
-        &certificate,
-    ]);
+    openssl(
+        "x509 -req -set_serial 7 -days 10 -sha256",
+        &[
+            ("-in", &request),
+            ("-CA", &authority),
+            ("-CAkey", &authority_key),
+            ("-out", &certificate),
+        ],
+    );
     let leaf = Certificate::read(&certificate).unwrap();
-    let signer =
-        netboot_uki::KeyFile::parse("leaf", &fs::read(&key).unwrap(), leaf.clone()).unwrap();
+    let by = netboot_uki::KeyFile::parse("leaf", &fs::read(&key).unwrap(), leaf.clone()).unwrap();
     let signed = workshop.path("by-leaf.efi");
-    sign(workshop.small().await, &signed, &signer, &Context::new()).await.unwrap();
+    sign(workshop.small().await, &signed, &by, &Context::new()).await.unwrap();
     let program = EfiProgram::open(&signed).unwrap();
     assert_eq!(program.verify(&[db()]).unwrap(), &db());
-    assert_eq!(program.verify(&[leaf.clone()]).unwrap(), &leaf);
+    assert_eq!(program.verify(from_ref(&leaf)).unwrap(), &leaf);
     assert!(sbverify(&signed, &keys.join("db.crt")));
     // An authority that trusts its issuer is not trusted itself.
     let pk = KEYS.certificate(SecureBootVariable::PlatformKey).clone();
@@ -172,42 +153,26 @@ async fn a_certificate_that_a_trusted_authority_issued_is_trusted() {
 
     // A leaf is no authority, even though its key made the signature.
     let (second, second_request) = (workshop.path("second.key"), workshop.path("second.csr"));
-    openssl(&[
-        &"req",
-        &"-newkey",
-        &"rsa:2048",
-        &"-nodes",
-        &"-keyout",
-        &second,
-        &"-out",
-        &second_request,
-        &"-subj",
-        &"/CN=second",
-    ]);
+    openssl(
+        "req -newkey rsa:2048 -nodes -subj /CN=second",
+        &[("-keyout", &second), ("-out", &second_request)],
+    );
     let second_certificate = workshop.path("second.crt");
-    openssl(&[
-        &"x509",
-        &"-req",
-        &"-in",
-        &second_request,
-        &"-CA",
-        &certificate,
-        &"-CAkey",
-        &key,
-        &"-set_serial",
-        &"8",
-        &"-days",
-        &"10",
-        &"-sha256",
-        &"-out",
-        &second_certificate,
-    ]);
+    openssl(
+        "x509 -req -set_serial 8 -days 10 -sha256",
+        &[
+            ("-in", &second_request),
+            ("-CA", &certificate),
+            ("-CAkey", &key),
+            ("-out", &second_certificate),
+        ],
+    );
     let second_leaf = Certificate::read(&second_certificate).unwrap();
     let key = fs::read(&second).unwrap();
-    let signer = netboot_uki::KeyFile::parse("second", &key, second_leaf).unwrap();
-    let signer = signer.with_chain([leaf]);
+    let by = netboot_uki::KeyFile::parse("second", &key, second_leaf).unwrap();
+    let by = by.with_chain([leaf]);
     let signed = workshop.path("by-second.efi");
-    sign(workshop.path("small.efi"), &signed, &signer, &Context::new()).await.unwrap();
+    sign(workshop.path("small.efi"), &signed, &by, &Context::new()).await.unwrap();
     let error = EfiProgram::open(&signed).unwrap().verify(&[db()]).unwrap_err();
     assert_eq!(problem(error), SignatureProblem::Untrusted);
 }

@@ -107,13 +107,12 @@ async fn only_the_owner_can_read_the_private_keys() {
     let extensions = ["auth", "crt", "esl", "key"];
     let expected = ["KEK", "PK", "db"].map(|name| extensions.map(|it| format!("{name}.{it}")));
     assert_eq!(names, expected.concat());
-    for name in names.iter().filter(|name| name.ends_with(".key")) {
+    for name in ["KEK.key", "PK.key", "db.key"] {
         let mode = fs::metadata(keys.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
         let certificate = keys.join(name.replace(".key", ".crt"));
         KeyFile::read(keys.join(name), &certificate).unwrap();
-        let text =
-            openssl(&[&"x509", &"-inform", &"DER", &"-noout", &"-text", &"-in", &certificate]);
+        let text = openssl("x509 -inform DER -noout -text", &[("-in", &certificate)]);
         assert!(text.contains("Not Before: Jan  1 00:00:00 2026 GMT"), "{text}");
         assert!(text.contains("CA:TRUE") && text.contains("(2048 bit)"), "{text}");
     }
@@ -127,10 +126,10 @@ async fn a_time_that_no_variable_can_state_is_refused() {
     let far = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40);
     assert!(matches!(TestKeys::generate("x", far), Err(Error::Time)));
     let variable = SecureBootVariable::Signatures;
-    let (list, signer) = (KEYS.signature_list(variable), KEYS.signer(variable).unwrap());
-    let signed = sign_variable(variable, &list, far, &signer, &Context::new()).await;
+    let (list, by) = (KEYS.signature_list(variable), KEYS.signer(variable).unwrap());
+    let signed = sign_variable(variable, &list, far, &by, &Context::new()).await;
     assert!(matches!(signed, Err(Error::Time)));
-    let signed = sign_variable(variable, &list, time(), &signer, &Context::new()).await.unwrap();
+    let signed = sign_variable(variable, &list, time(), &by, &Context::new()).await.unwrap();
     // 2026-01-01 00:00:00, with all other fields zero.
     assert_eq!(signed[..16], [0xea, 0x07, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }

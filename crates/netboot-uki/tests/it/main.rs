@@ -2,6 +2,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod authenticode;
+mod followed_hints;
+mod fuzzing;
 mod hostile;
 mod keys;
 mod programs;

@@ -19,7 +19,7 @@ fn run(command: &mut Command) -> Ended {
 /// Runs a program of sbsigntool or efitools.
 pub(crate) fn secure_boot(name: &str, arguments: &[&dyn AsRef<OsStr>]) -> Ended {
     run(Command::new(DebianTree::SECURE_BOOT.program(name))
-        .args(arguments.iter().map(|it| it.as_ref())))
+        .args(arguments.iter().map(AsRef::as_ref)))
 }
 
 /// Runs systemd's ukify, which must succeed.
@@ -32,10 +32,14 @@ pub(crate) fn ukify(arguments: &[String]) -> String {
     printed
 }
 
-/// Runs openssl, which must succeed.
-pub(crate) fn openssl(arguments: &[&dyn AsRef<OsStr>]) -> String {
+/// Runs openssl with these words and with options that name files. It must succeed.
+pub(crate) fn openssl(words: &str, files: &[(&str, &Path)]) -> String {
     let mut command = Command::new(tool("openssl"));
-    let (succeeded, printed) = run(command.args(arguments.iter().map(|it| it.as_ref())));
+    command.args(words.split(' '));
+    for (option, path) in files {
+        command.arg(option).arg(path);
+    }
+    let (succeeded, printed) = run(&mut command);
     assert!(succeeded, "{printed}");
     printed
 }
@@ -43,7 +47,7 @@ pub(crate) fn openssl(arguments: &[&dyn AsRef<OsStr>]) -> String {
 /// Writes a certificate in PEM beside the one in DER, as sbsigntool takes it.
 pub(crate) fn pem(der: &Path) -> PathBuf {
     let pem = der.with_extension("pem");
-    openssl(&[&"x509", &"-inform", &"DER", &"-in", &der, &"-out", &pem]);
+    openssl("x509 -inform DER", &[("-in", der), ("-out", &pem)]);
     pem
 }
 

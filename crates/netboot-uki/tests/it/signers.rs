@@ -23,10 +23,10 @@ async fn openssl_signs_each_form_of_input() {
         (SigningInput::DigestInfo, &["pkeyutl", "-sign", "-inkey"]),
     ];
     for (input, arguments) in forms {
-        let signer = SigningCommand::new(tool("openssl"), db(), input)
+        let by = SigningCommand::new(tool("openssl"), db(), input)
             .args(arguments.iter().copied().map(Into::into).chain([key.clone()]));
         let signed = workshop.path(&format!("{input:?}.efi"));
-        sign(&small, &signed, &signer, &Context::new()).await.unwrap();
+        sign(&small, &signed, &by, &Context::new()).await.unwrap();
         EfiProgram::open(&signed).unwrap().verify(&[db()]).unwrap();
         assert!(fs::read(&signed).unwrap() == same, "{input:?}");
     }
@@ -38,10 +38,10 @@ async fn a_wrong_answer_of_a_command_signs_nothing() {
     let small = workshop.small().await;
     let signed = workshop.path("signed-by-command.efi");
     let run = async |script: &str, context: &Context| {
-        let signer = SigningCommand::new("sh", db(), SigningInput::Message)
+        let by = SigningCommand::new("sh", db(), SigningInput::Message)
             .args(["-c", script])
             .time_limit(Duration::from_secs(600));
-        let result = sign(&small, &signed, &signer, context).await;
+        let result = sign(&small, &signed, &by, context).await;
         assert!(!signed.exists(), "{script}");
         result.unwrap_err()
     };
@@ -95,22 +95,12 @@ async fn keys_in_both_formats_are_read_and_others_are_refused() {
     let key = keys.join("db.key");
     let parse = |path: &std::path::Path| KeyFile::parse(path, &fs::read(path).unwrap(), db());
     let (old, locked) = (workshop.path("pkcs1.key"), workshop.path("locked.key"));
-    openssl(&[&"rsa", &"-in", &key, &"-traditional", &"-out", &old]);
+    openssl("rsa -traditional", &[("-in", &key), ("-out", &old)]);
     assert!(fs::read_to_string(&old).unwrap().contains("BEGIN RSA PRIVATE KEY"));
     parse(&old).unwrap();
-    openssl(&[&"pkcs8", &"-topk8", &"-in", &key, &"-passout", &"pass:secret", &"-out", &locked]);
+    openssl("pkcs8 -topk8 -passout pass:secret", &[("-in", &key), ("-out", &locked)]);
     assert!(matches!(parse(&locked), Err(Error::LockedKey { .. })));
-    openssl(&[
-        &"rsa",
-        &"-in",
-        &key,
-        &"-traditional",
-        &"-aes128",
-        &"-passout",
-        &"pass:secret",
-        &"-out",
-        &locked,
-    ]);
+    openssl("rsa -traditional -aes128 -passout pass:secret", &[("-in", &key), ("-out", &locked)]);
     assert!(matches!(parse(&locked), Err(Error::LockedKey { .. })));
 
     let problem = |path: &std::path::Path| match parse(path) {
@@ -120,26 +110,10 @@ async fn keys_in_both_formats_are_read_and_others_are_refused() {
     assert_eq!(problem(&keys.join("KEK.key")), "it is not the key of the certificate");
     assert_eq!(problem(&keys.join("db.crt")), "it has no private key in PEM");
     let curve = workshop.path("curve.key");
-    openssl(&[
-        &"genpkey",
-        &"-algorithm",
-        &"EC",
-        &"-pkeyopt",
-        &"ec_paramgen_curve:P-256",
-        &"-out",
-        &curve,
-    ]);
+    openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", &[("-out", &curve)]);
     assert_eq!(problem(&curve), "it is not an RSA key from 2048 to 8192 bits");
     let short = workshop.path("short.key");
-    openssl(&[
-        &"genpkey",
-        &"-algorithm",
-        &"RSA",
-        &"-pkeyopt",
-        &"rsa_keygen_bits:1024",
-        &"-out",
-        &short,
-    ]);
+    openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024", &[("-out", &short)]);
     assert_eq!(problem(&short), "it is not an RSA key from 2048 to 8192 bits");
 
     for (key, expected) in [
@@ -147,18 +121,7 @@ async fn keys_in_both_formats_are_read_and_others_are_refused() {
         (&curve, "its key is not an RSA key"),
     ] {
         let path = workshop.path("other.crt");
-        openssl(&[
-            &"req",
-            &"-x509",
-            &"-key",
-            key,
-            &"-subj",
-            &"/CN=other",
-            &"-days",
-            &"1",
-            &"-out",
-            &path,
-        ]);
+        openssl("req -x509 -subj /CN=other -days 1", &[("-key", key), ("-out", &path)]);
         match Certificate::read(&path) {
             Err(Error::Certificate { problem, .. }) => assert_eq!(problem, expected),
             other => panic!("{other:?}"),

@@ -5,7 +5,7 @@ use std::fs;
 use crate::runbook::document::{self, Proof};
 
 /// The pages beside the runbook whose every statement has a proof or is marked as advice.
-const PROVEN: [&str; 9] = [
+const PROVEN: [&str; 10] = [
     "docs/introduction.md",
     "docs/first-boot.md",
     "docs/concepts.md",
@@ -13,6 +13,7 @@ const PROVEN: [&str; 9] = [
     "docs/deployer.md",
     "docs/trust.md",
     "docs/provenance.md",
+    "docs/secure-boot.md",
     "docs/netboot-toml.md",
     "docs/targets.md",
 ];
