@@ -67,7 +67,10 @@ fn write(
 ) -> Result<(), Error> {
     let program = |problem| Error::Program { path: input.to_owned(), problem };
     let (content, padding) = (scan.headers.signatures.start, padding(&scan.headers));
+    table::signatures(&scan.signatures).map_err(program)?;
     let mut signatures = scan.signatures;
+    // The last signature of another program may lack its padding.
+    signatures.resize(signatures.len().next_multiple_of(8), 0);
     signatures.extend(table::entry(signature).map_err(program)?);
     let narrow = |value: u64| u32::try_from(value).map_err(|_| program(PeProblem::TooLarge));
     let mut entry = narrow(content + padding)?.to_le_bytes().to_vec();

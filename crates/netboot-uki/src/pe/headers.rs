@@ -20,7 +20,6 @@ pub(crate) const HEADERS_LIMIT: u32 = 64 * 1024;
 pub(crate) const SECTION_COUNT: usize = 4 + 2;
 pub(crate) const INITIALIZED_DATA: usize = 24 + 8;
 pub(crate) const IMAGE_SIZE: usize = 24 + 56;
-pub(crate) const HEADERS_SIZE: usize = 24 + 60;
 pub(crate) const CHECKSUM: usize = 24 + 64;
 pub(crate) const DLL_FLAGS: usize = 24 + 70;
 /// The entry of the table of signatures among the data directories.
@@ -39,7 +38,7 @@ pub(crate) struct Headers {
     pub(crate) start: usize,
     /// The end of the table of sections.
     pub(crate) table_end: usize,
-    /// The size of the headers, rounded up to `file_alignment`.
+    /// The size of the headers, a multiple of `file_alignment`.
     pub(crate) size: u32,
     pub(crate) file_alignment: u32,
     pub(crate) section_alignment: u32,
@@ -87,9 +86,11 @@ impl Headers {
         if u64::from(size) < table_end {
             return Err(wrong("its table of sections is longer than its headers"));
         }
-        let size = size.next_multiple_of(file_alignment.max(1));
         if size > HEADERS_LIMIT || u64::from(size) > length {
             return Err(wrong("its headers are longer than the file, or than 64 KiB"));
+        }
+        if size % file_alignment != 0 {
+            return Err(wrong("the size of its headers is not aligned"));
         }
         let image_size = optional.size_of_image.get(le);
         let (sections, sections_end) =

@@ -6,7 +6,7 @@ use object::pod::bytes_of;
 use object::{U16, U32};
 
 use crate::pe::headers::{
-    DLL_FLAGS, HEADERS_SIZE, Headers, IMAGE_SIZE, INITIALIZED_DATA, NX_COMPATIBLE, SECTION_COUNT,
+    DLL_FLAGS, Headers, IMAGE_SIZE, INITIALIZED_DATA, NX_COMPATIBLE, SECTION_COUNT,
 };
 use crate::pe::problem::PeProblem;
 use crate::stub::StubFile;
@@ -81,7 +81,6 @@ impl Layout {
         set(SECTION_COUNT, &count.to_le_bytes());
         set(INITIALIZED_DATA, &initialized.to_le_bytes());
         set(IMAGE_SIZE, &round_up(address, headers.section_alignment)?.to_le_bytes());
-        set(HEADERS_SIZE, &headers.size.to_le_bytes());
         set(DLL_FLAGS, &flags.to_le_bytes());
         Ok(Self { bytes, padded, size: position })
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::slice::from_ref;
 
 use netboot_core::Context;
-use netboot_testbed::Testbed;
+use netboot_testbed::{DebianTree, Testbed};
 use netboot_uki::{Certificate, EfiProgram, Error, SecureBootVariable, SignatureProblem, sign};
 
 use crate::programs::{altered, openssl, pem, sbverify, secure_boot};
@@ -107,19 +107,29 @@ async fn equal_inputs_give_equal_bytes() {
     assert!(first == fs::read(second.signed().await).unwrap());
 }
 
-/// Debian's kernel has a signature by a key of its build already, and another shape than a UKI.
+/// Debian's kernel has a signature by a key of its build already, and another shape than a UKI, as
+/// iPXE has.
 #[tokio::test]
-async fn a_kernel_is_signed_beside_its_own_signature() {
+async fn kernels_and_ipxe_are_signed_beside_their_own_signatures() {
     let workshop = Workshop::new();
-    let (kernel, keys) = (Testbed::locate().kernel().to_owned(), workshop.keys().await);
-    let before = EfiProgram::open(&kernel).unwrap();
-    let signed = workshop.path("signed");
-    sign(&kernel, &signed, &db_signer(), &Context::new()).await.unwrap();
-    let program = EfiProgram::open(&signed).unwrap();
-    assert_eq!(program.signature_count(), before.signature_count() + 1);
-    assert_eq!(program.sha256(), before.sha256());
-    program.verify(&[db()]).unwrap();
-    assert!(sbverify(&signed, &keys.join("db.crt")));
+    let keys = workshop.keys().await;
+    let programs = [
+        Testbed::locate().kernel().to_owned(),
+        DebianTree::TRIXIE_LINUX.kernel(),
+        DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe.efi"),
+        "/usr/lib/ipxe/snponly.efi".into(),
+    ];
+    for (index, path) in programs.iter().enumerate() {
+        let before = EfiProgram::open(path).unwrap();
+        let signed = workshop.path(&index.to_string());
+        sign(path, &signed, &db_signer(), &Context::new()).await.unwrap();
+        let program = EfiProgram::open(&signed).unwrap();
+        assert_eq!(program.signature_count(), before.signature_count() + 1);
+        assert_eq!(program.sha256(), before.sha256());
+        program.verify(&[db()]).unwrap();
+        assert!(program.has_right_checksum());
+        assert!(sbverify(&signed, &keys.join("db.crt")), "{}", path.display());
+    }
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn stubs_kernels_and_texts_as_the_hints_describe_them_are_taken() {
 
 #[tokio::test]
 async fn a_whole_uki_is_read_and_signed_by_a_trusted_key() {
-    let (workshop, context) = (Workshop::new(), Context::new());
+    let workshop = Workshop::new();
     let (small, signed) = (workshop.small().await, workshop.signed().await);
     let page = workshop.file("page.efi", "<html>");
     follow(EfiProgram::open(&page), "build or fetch the file again", EfiProgram::open(&small));

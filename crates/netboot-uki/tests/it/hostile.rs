@@ -63,6 +63,8 @@ fn each_fault_is_named() {
         (with(start + 24 + 36, &[3]), "alignment is no power of two"),
         (with(start + 24 + 60, &[0; 4]), "longer than its headers"),
         (with(start + 24 + 60, &[0, 0, 0x10, 0]), "longer than the file, or than 64 KiB"),
+        (with(start + 24 + 60, &[0xff; 4]), "longer than the file, or than 64 KiB"),
+        (with(start + 24 + 60, &[1]), "the size of its headers is not aligned"),
         (with(uname, b".osrel"), "the section .osrel twice"),
         (with(uname, b".\xff"), "not printable"),
         (with(uname + 12, &[0; 4]), "section .uname overlaps"),
