@@ -105,6 +105,22 @@ pub enum Error {
         problem: VariableProblem,
     },
 
+    /// The program that emulates a TPM is not installed, or the caller named the wrong file.
+    #[error("swtpm was not found at `{program}`")]
+    TpmMissing {
+        /// The program that Netboot looked for.
+        program: PathBuf,
+    },
+
+    /// The program that emulates a TPM ended before it listened.
+    #[error("`{program}` made no TPM: {}", stderr.join(ForeignText::LINE_BREAK))]
+    TpmFailed {
+        /// The program.
+        program: PathBuf,
+        /// The last 20 lines of its standard error.
+        stderr: Vec<ForeignText>,
+    },
+
     /// QEMU cannot be started.
     #[error("cannot start `{program}`")]
     Spawn {
@@ -200,6 +216,8 @@ impl Error {
             Self::UnknownHost { .. } => ErrorClass::Unreachable,
             Self::QemuMissing { .. }
             | Self::ForwarderMissing
+            | Self::TpmMissing { .. }
+            | Self::TpmFailed { .. }
             | Self::FirmwareMissing { .. }
             | Self::IpxeMissing { .. }
             | Self::Spawn { .. }
@@ -240,6 +258,10 @@ impl Error {
                 Platform::of(*architecture)?.ipxe_packages,
                 listed(searched)
             ),
+            Self::TpmMissing { .. } | Self::TpmFailed { .. } => {
+                "install swtpm (Debian, Ubuntu, Fedora, Nix: swtpm), or give its path with tpm"
+                    .to_owned()
+            }
             Self::KeysMissing => VariableProblem::NoPlatformKey.hint().to_owned(),
             Self::UnusableVariables { problem, .. } => problem.hint().to_owned(),
             Self::QemuFailed { status, stderr, .. } => return qemu_hint(*status, stderr),

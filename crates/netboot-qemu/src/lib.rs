@@ -57,7 +57,8 @@
 //!   program that the firmware refuses ends the boot as soon.
 //! - The firmware's words for a program without a signature, with the signature of another key and
 //!   with an altered byte are one: `Access Denied`.
-//! - A machine has no TPM, so nothing here proves measurements (PCRs).
+//! - [`MachineBuilder::tpm`] adds a TPM that swtpm emulates. Firmware, stub and kernel then measure
+//!   what they start. No test here compares the registers (PCRs) with predictions.
 //! - systemd's stub reads addons from the disk of its image. A program that came by HTTP has no
 //!   disk, so it has no addons.
 //! - The firmware's TLS is not supported here: it would need certificate authorities of the caller.

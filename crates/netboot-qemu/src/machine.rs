@@ -8,6 +8,7 @@ mod forward;
 mod http_boot;
 mod process;
 mod run;
+mod tpm;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use self::boot_source::BootSource;
 pub use self::boot_source::NetworkLink;
 use self::command_line::CommandLine;
 use self::forward::Forward;
+use self::tpm::Tpm;
 use crate::accelerator::Accelerator;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_report::BootReport;
@@ -63,6 +65,8 @@ pub struct Machine {
     program: Option<PathBuf>,
     firmware_code: Option<PathBuf>,
     firmware_variables: Option<PathBuf>,
+    /// The program that emulates a TPM.
+    tpm: Option<PathBuf>,
     expectations: Expectations,
 }
 
@@ -95,6 +99,7 @@ impl Machine {
     /// # Errors
     /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
     /// [`Error::QemuMissing`], [`Error::FirmwareMissing`], [`Error::IpxeMissing`],
+    /// [`Error::TpmMissing`], [`Error::TpmFailed`],
     /// [`Error::UnusableVariables`], [`Error::InvalidSetting`] for the network card's iPXE under
     /// Secure Boot, [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
@@ -195,6 +200,13 @@ impl Machine {
             Origin::Link(link) => (BootSource::Dhcp((*link).clone()), None),
             Origin::HttpLink(link) => (BootSource::HttpByDhcp((*link).clone()), None),
         };
+        let tpm = match &self.tpm {
+            Some(program) => Some(tokio::select! {
+                tpm = Tpm::start(program, &scratch, self.timeout) => tpm?,
+                () = context.cancellation().cancelled() => return Err(Error::Cancelled),
+            }),
+            None => None,
+        };
         let command_line = CommandLine {
             name: &self.name,
             memory_mib: self.memory_mib,
@@ -208,6 +220,7 @@ impl Machine {
             platform,
             accelerator,
             uefi: uefi.as_ref(),
+            tpm: tpm.as_ref().map(Tpm::socket),
             source: &source,
         };
         let arguments = command_line.arguments();
@@ -222,7 +235,11 @@ impl Machine {
             timeout: self.timeout,
             expectations: self.expectations.clone(),
         };
-        run.watch(qemu, started, context).await
+        let report = run.watch(qemu, started, context).await;
+        if let Some(tpm) = tpm {
+            tpm.end().await?;
+        }
+        report
     }
 
     pub(crate) fn firmware(&self) -> Firmware {

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Error, command};
 
 /// The Debian 12 packages of the programs that the tests and the demo run.
-pub(crate) const REQUIRED: [&str; 36] = [
+pub(crate) const REQUIRED: [&str; 37] = [
     "btrfs-progs",
     "busybox-static",
     "bzip2",
@@ -39,6 +39,7 @@ pub(crate) const REQUIRED: [&str; 36] = [
     "rsync",
     "socat",
     "strace",
+    "swtpm",
     "util-linux",
     "xfsprogs",
     "xz-utils",

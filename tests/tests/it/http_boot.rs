@@ -13,12 +13,12 @@ const MAC: &str = "52:54:00:77:00:16";
 
 async fn firmware_boots_by_http(server: DhcpServer) {
     let network = BootNetwork::new();
-    let served = network.directory().join("served");
-    fs::create_dir_all(served.join("ipxe")).unwrap();
-    fs::copy("/usr/lib/ipxe/ipxe.efi", served.join("ipxe/ipxe.efi")).unwrap();
+    let published = network.directory().join("published");
+    fs::create_dir_all(published.join("ipxe")).unwrap();
+    fs::copy("/usr/lib/ipxe/ipxe.efi", published.join("ipxe/ipxe.efi")).unwrap();
     let script = "#!ipxe\necho BOOTED-BY-HTTP ${net0/mac}\nsleep 600\n";
-    fs::write(served.join("boot.ipxe"), script).unwrap();
-    let http = network.serve_directory(&served);
+    fs::write(published.join("boot.ipxe"), script).unwrap();
+    let http = network.serve_directory(&published);
 
     let boot = BootServer::new(BootNetwork::ADDRESS, "http://10.77.0.1/boot.ipxe").unwrap();
     let boot = boot.with_http_boot("http://10.77.0.1/ipxe").unwrap();

@@ -57,6 +57,7 @@ impl MachineBuilder {
             program: None,
             firmware_code: None,
             firmware_variables: None,
+            tpm: None,
             expectations: Expectations::default(),
         };
         Self(machine, None)
@@ -193,6 +194,14 @@ impl MachineBuilder {
         self
     }
 
+    /// Gives the machine a TPM 2.0 that swtpm emulates. `program` is its path, or a name in the
+    /// `PATH`, such as `swtpm`. Each boot has a new TPM, without keys and with empty registers
+    /// (PCRs). Only `x86_64` machines have one.
+    pub fn tpm(mut self, program: impl Into<PathBuf>) -> Self {
+        self.0.tpm = Some(program.into());
+        self
+    }
+
     /// Expects `marker` in a line of the console. There may be several markers, in any order. The
     /// boot succeeds and ends when the console has shown all of them. Without a marker, it succeeds
     /// when Linux starts `init`.
@@ -266,6 +275,10 @@ impl MachineBuilder {
         if firmware == Firmware::Bios && !platform.has_bios {
             let problem = "use UEFI, because only x86_64 machines have a BIOS";
             return refuse("firmware", firmware.to_string(), problem);
+        }
+        if self.0.tpm.is_some() && platform.architecture != Architecture::X86_64 {
+            let problem = "leave it out, because only x86_64 machines have one here";
+            return refuse("TPM", format!("in an {} machine", platform.architecture), problem);
         }
         let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.0.name.is_empty() || self.0.name.len() > 128 || !self.0.name.chars().all(in_name) {

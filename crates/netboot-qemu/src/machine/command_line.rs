@@ -32,6 +32,8 @@ pub(super) struct CommandLine<'a> {
     pub(super) accelerator: Accelerator,
     /// `None` under BIOS.
     pub(super) uefi: Option<&'a UefiFiles>,
+    /// The socket of the TPM.
+    pub(super) tpm: Option<&'a Path>,
     pub(super) source: &'a BootSource,
 }
 
@@ -60,6 +62,11 @@ impl CommandLine<'_> {
             let file = option_value(image);
             let drive = format!("if=none,id=boot,format=raw,readonly=on,file={fat}{file}");
             add(&["-drive", &drive, "-device", "virtio-blk-pci,drive=boot,bootindex=9"]);
+        }
+        if let Some(socket) = self.tpm {
+            let socket = option_value(socket);
+            add(&["-chardev", &format!("socket,id=tpm,path={socket}")]);
+            add(&["-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]);
         }
         let mut card = match self.uefi {
             None => NetworkCard::Virtio,
@@ -181,6 +188,7 @@ mod tests {
             platform: Platform::X86_64,
             accelerator,
             uefi,
+            tpm: None,
             source,
         }
         .arguments()

@@ -4,6 +4,6 @@ mod aarch64;
 mod child_environment;
 mod isolation;
 mod kernels;
-mod processes;
+pub(crate) mod processes;
 mod scripts;
 pub(crate) mod site;

@@ -45,6 +45,8 @@ fn a_setting_that_was_changed_as_the_hint_says_is_taken() {
     let secure = Firmware::UefiSecureBoot;
     refused(arm().firmware(secure), "use UEFI, because only x86_64 machines have Secure Boot");
     arm().firmware(Firmware::Uefi).build().unwrap();
+    refused(arm().tpm("swtpm"), "change the TPM: leave it out");
+    arm().build().unwrap();
     machine().firmware(secure).firmware_variables("keys").build().unwrap();
 
     refused(machine().identity(identity("12 34")), "32 digits in groups for a UUID");

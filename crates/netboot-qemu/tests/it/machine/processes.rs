@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::machine::site::{Site, machine};
 
 /// Returns true if a running process has `name` in its arguments.
-fn runs(name: &str) -> bool {
+pub(crate) fn runs(name: &str) -> bool {
     fs::read_dir("/proc").unwrap().flatten().any(|entry| {
         let command_line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         command_line.split(|byte| *byte == 0).any(|argument| argument == name.as_bytes())

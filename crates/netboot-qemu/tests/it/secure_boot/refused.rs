@@ -1,14 +1,17 @@
 //! What the firmware's keys did not sign, or what it cannot fetch, does not boot.
 
 use std::fs;
+use std::path::Path;
 
 use netboot_core::Context;
 use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, Verifier};
+use netboot_testbed::tool;
 
 use super::keys::{NO_KEYS, SigningKey};
 use super::programs::{COMMAND_LINE, add_program};
 use super::signed::boot;
 use crate::followed_hints::assert_hint;
+use crate::machine::processes::runs;
 use crate::machine::site::{Site, machine};
 
 #[tokio::test]
@@ -67,8 +70,24 @@ async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
     let error = machine.boot_by_http(&https, &context).await.unwrap_err();
     assert_hint(&error, "serve the program over plain http");
 
-    let report = boot(&site, uefi(), "unsigned.efi").await;
+    let without = uefi().tpm("/no/such/swtpm").build().unwrap();
+    let error = without.boot_by_http(&url, &context).await.unwrap_err();
+    assert_hint(&error, "or give its path with tpm");
+    let fails = uefi().tpm(tool("false")).build().unwrap();
+    let error = fails.boot_by_http(&url, &context).await.unwrap_err();
+    assert!(matches!(error, Error::TpmFailed { .. }), "{error}");
+    let report = boot(&site, uefi().tpm(tool("swtpm")), "unsigned.efi").await;
     report.ensure_success().unwrap();
+    // The stub measured the program's sections.
+    let register = report.console.lines().find_map(|line| line.strip_prefix("NETBOOT-PCR11 "));
+    let register = register.unwrap_or_else(|| panic!("{}", report.console));
+    assert!(register.len() == 64 && register.contains(|digit| digit != '0'), "{register}");
+    // It ended with the machine, and left nothing.
+    let socket = report.command_line.iter().find_map(|it| it.strip_prefix("socket,id=tpm,path="));
+    let socket = Path::new(socket.unwrap());
+    let name = socket.file_name().unwrap().to_str().unwrap();
+    assert!(!runs(&format!("type=unixio,path={name}")), "{name}");
+    assert!(!socket.parent().unwrap().exists(), "{}", socket.display());
     assert!(!report.locked_down && report.refusals.is_empty(), "{report}");
     // Without Secure Boot, Linux takes the module that nobody signed.
     assert!(report.console.contains("NETBOOT-UNSIGNED-MODULE"), "{}", report.console);
