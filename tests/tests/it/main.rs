@@ -31,4 +31,5 @@ mod pxe_chain;
 mod registry_boot;
 mod reports;
 mod same_release;
+mod secure_boot;
 mod whitelist;

@@ -6,6 +6,7 @@ mod followed_hints;
 mod fuzzing;
 mod hostile;
 mod keys;
+mod memory;
 mod programs;
 mod signers;
 mod ukify;

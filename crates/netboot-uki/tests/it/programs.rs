@@ -24,9 +24,8 @@ pub(crate) fn secure_boot(name: &str, arguments: &[&dyn AsRef<OsStr>]) -> Ended 
 
 /// Runs systemd's ukify, which must succeed.
 pub(crate) fn ukify(arguments: &[String]) -> String {
-    let tree = DebianTree::TRIXIE_UKIFY;
-    let mut command = Command::new(tree.program("python3"));
-    command.arg(tree.path("usr/bin/ukify")).args(arguments);
+    let mut command = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
+    command.args(arguments);
     let (succeeded, printed) = run(&mut command);
     assert!(succeeded, "{printed}");
     printed
