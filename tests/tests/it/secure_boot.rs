@@ -69,22 +69,22 @@ async fn boot(machine: &MachineBuilder, server: &DirectoryServer, name: &str) ->
 
 #[tokio::test]
 async fn a_uki_boots_in_lockdown_and_not_with_one_byte_altered() {
-    let (served, keys, context) =
+    let (directory, keys, context) =
         (TempDir::new().unwrap(), TempDir::new().unwrap(), Context::new());
-    let path = |name: &str| served.path().join(name);
+    let path = |name: &str| directory.path().join(name);
     uki().await.write(path("unsigned.efi"), &context).await.unwrap();
     let test_keys = TestKeys::generate("netboot tests", SystemTime::now()).unwrap();
-    let signer = test_keys.signer(SecureBootVariable::Signatures).unwrap();
-    sign(path("unsigned.efi"), path("signed.efi"), &signer, &context).await.unwrap();
-    let other = test_keys.signer(SecureBootVariable::PlatformKey).unwrap();
-    sign(path("unsigned.efi"), path("other-key.efi"), &other, &context).await.unwrap();
+    let db = test_keys.signer(SecureBootVariable::Signatures).unwrap();
+    sign(path("unsigned.efi"), path("signed.efi"), &db, &context).await.unwrap();
+    let pk = test_keys.signer(SecureBootVariable::PlatformKey).unwrap();
+    sign(path("unsigned.efi"), path("other-key.efi"), &pk, &context).await.unwrap();
     let signed = UkiFile::open(path("signed.efi")).unwrap();
     let line = signed.program().section(".cmdline").unwrap().offset as usize;
     let mut altered = fs::read(path("signed.efi")).unwrap();
     altered[line] ^= 0x20;
     fs::write(path("altered.efi"), altered).unwrap();
 
-    let server = DirectoryServer::start(served.path()).await.unwrap();
+    let server = DirectoryServer::start(directory.path()).await.unwrap();
     let machine = Machine::builder()
         .firmware(Firmware::UefiSecureBoot)
         .firmware_variables(variables(&test_keys, keys.path()).await)
