@@ -14,7 +14,7 @@ use std::thread;
 pub use self::http::{HttpFault, HttpRequest, Moment};
 use self::state::State;
 pub use self::stream::{Chunk, Direction, StreamFault};
-use crate::loopback_server::or_fail;
+use crate::failure::or_fail;
 
 /// A proxy on a free port of the loopback interface.
 ///

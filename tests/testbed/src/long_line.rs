@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::loopback_server::or_fail;
+use crate::failure::or_fail;
 
 /// The number of bytes that travel together.
 const CHUNK: usize = 64 * 1024;

@@ -1,8 +1,8 @@
-//! Servers in separate processes, on free ports of the loopback interface.
+//! Servers in separate processes, on reserved ports of the loopback interface.
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::failure::or_fail;
+use crate::patience::PATIENCE;
+use crate::reserved_port::ReservedPort;
 use crate::watched_process::{self, Process};
 
-/// The time in which a server must start to listen.
-const START_LIMIT: Duration = Duration::from_secs(30);
-/// The number of ports to try: another process may take a free port first.
-const START_ATTEMPTS: usize = 5;
 /// The number of lines of a server's log in a failure's message.
 const LOG_LINES: usize = 30;
 
@@ -24,7 +23,7 @@ const LOG_LINES: usize = 30;
 #[derive(Debug)]
 pub(crate) struct LoopbackServer {
     process: Child,
-    port: u16,
+    port: ReservedPort,
     log: PathBuf,
 }
 
@@ -34,31 +33,27 @@ impl LoopbackServer {
     ///
     /// # Panics
     /// If it does not start; the message contains the end of its log.
-    pub(crate) fn start(log: &Path, mut command: impl FnMut(u16) -> Vec<String>) -> Self {
-        for _ in 0..START_ATTEMPTS {
-            let port = free_port();
-            let process = or_fail(spawn(&command(port), log), "the server");
-            let mut server = Self { process, port, log: log.to_owned() };
-            if server.listens_in_time() {
-                return server;
-            }
-        }
-        fail(&format!("the server did not start: {}", end_of(log)))
+    pub(crate) fn start(log: &Path, command: impl FnOnce(u16) -> Vec<String>) -> Self {
+        let port = ReservedPort::new();
+        let process = or_fail(spawn(&command(port.number()), log), "the server");
+        let mut server = Self { process, port, log: log.to_owned() };
+        assert!(server.listens(), "the server did not start: {}", end_of(log));
+        server
     }
 
     /// Starts it again on the same port.
     ///
     /// # Panics
     /// If it does not start.
-    pub(crate) fn restart(&mut self, mut command: impl FnMut(u16) -> Vec<String>) {
+    pub(crate) fn restart(&mut self, command: impl FnOnce(u16) -> Vec<String>) {
         self.kill();
-        self.process = or_fail(spawn(&command(self.port), &self.log), "the server");
-        let listens = self.listens_in_time();
+        self.process = or_fail(spawn(&command(self.port()), &self.log), "the server");
+        let listens = self.listens();
         assert!(listens, "the server did not start again: {}", end_of(&self.log));
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The end of its log.
@@ -87,13 +82,14 @@ impl LoopbackServer {
         }
     }
 
-    fn listens_in_time(&mut self) -> bool {
+    /// Waits until it listens. Returns false if it ends before.
+    fn listens(&mut self) -> bool {
         let begin = Instant::now();
-        while begin.elapsed() < START_LIMIT {
+        while begin.elapsed() < PATIENCE {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 return false;
             }
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            if TcpStream::connect(self.port.address()).is_ok() {
                 return true;
             }
             thread::sleep(Duration::from_millis(10));
@@ -113,11 +109,6 @@ fn spawn(words: &[String], log: &Path) -> io::Result<Child> {
     watched_process::command().args(words).stdout(log.try_clone()?).stderr(log).spawn()
 }
 
-fn free_port() -> u16 {
-    let listener = or_fail(TcpListener::bind("127.0.0.1:0"), "a free port");
-    or_fail(listener.local_addr(), "a free port").port()
-}
-
 fn end_of(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -133,13 +124,4 @@ fn descendants(ancestor: i32, processes: &[Process]) -> Vec<i32> {
         position += 1;
     }
     found.split_off(1)
-}
-
-pub(crate) fn or_fail<T>(result: io::Result<T>, what: &str) -> T {
-    result.unwrap_or_else(|error| fail(&format!("{what}: {error}")))
-}
-
-#[expect(clippy::panic, reason = "a test without its server has failed, and says why")]
-pub(crate) fn fail(message: &str) -> ! {
-    panic!("{message}")
 }

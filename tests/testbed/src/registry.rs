@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::loopback_server::{LoopbackServer, or_fail};
+use crate::failure::or_fail;
+use crate::loopback_server::LoopbackServer;
 use crate::tool;
 
 /// The line of htpasswd for the user and the password of [`Registry`], with bcrypt.
@@ -22,7 +23,7 @@ pub enum RegistryAccess {
     Token(String),
 }
 
-/// The reference implementation of a registry, `docker-registry`, on a free port of the loopback
+/// The reference implementation of a registry, `docker-registry`, on a reserved port of the loopback
 /// interface.
 ///
 /// It listens when the constructor returns, and is killed when this is dropped, or when the process

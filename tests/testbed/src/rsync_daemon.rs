@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::loopback_server::{LoopbackServer, or_fail};
+use crate::failure::or_fail;
+use crate::loopback_server::LoopbackServer;
 use crate::tool;
 
 /// A module of an [`RsyncDaemon`]: a directory under a name.
@@ -40,7 +41,7 @@ impl RsyncModule {
     }
 }
 
-/// An rsync daemon on a free port of the loopback interface.
+/// An rsync daemon on a reserved port of the loopback interface.
 ///
 /// It listens when the constructor returns, and is killed with all its sessions when this is
 /// dropped, or when the process that started it ends in whatever way. It runs as the user that

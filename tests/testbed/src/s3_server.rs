@@ -5,7 +5,7 @@ mod kind;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Mutex, PoisonError};
@@ -15,17 +15,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use self::kind::{ACCESS_KEY, Kind, SECRET_KEY};
-use crate::loopback_server::or_fail;
-use crate::{Error, Testbed, python_packages, tool, watched_process};
+use crate::failure::{fail, or_fail};
+use crate::{Error, PATIENCE, ReservedPort, Testbed, python_packages, tool, watched_process};
 
-/// The time in which a server must answer first.
-const START_LIMIT: Duration = Duration::from_secs(60);
-/// The number of ports to try: another process may take a free port first.
-const START_ATTEMPTS: usize = 5;
 /// The number of lines of a server's log in a failure's message.
 const LOG_LINES: usize = 30;
 
-/// An S3 server on a free port of the loopback interface.
+/// An S3 server on a reserved port of the loopback interface.
 ///
 /// It answers when the constructor returns. It is killed with all its processes when this value is
 /// dropped, and when the process that started it ends. Its directory contains its output in
@@ -49,7 +45,9 @@ const LOG_LINES: usize = 30;
 pub struct S3Server {
     kind: Kind,
     directory: PathBuf,
-    address: SocketAddr,
+    port: ReservedPort,
+    /// The ports of its parts besides that of S3.
+    inner_ports: Vec<ReservedPort>,
     process: Child,
     buckets: Mutex<BTreeSet<String>>,
 }
@@ -101,12 +99,12 @@ impl S3Server {
     /// Its URL, such as `http://127.0.0.1:4000`.
     pub fn endpoint(&self) -> String {
         let scheme = if self.kind == Kind::NanioTls { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{scheme}://{}", self.address())
     }
 
     /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// The only access key that a server accepts which checks signatures.
@@ -161,7 +159,7 @@ impl S3Server {
     fn create_bucket_by_curl(&self, bucket: &str) {
         let begin = Instant::now();
         let mut said = String::new();
-        while begin.elapsed() < START_LIMIT {
+        while begin.elapsed() < PATIENCE {
             let mut curl = Command::new(tool("curl"));
             curl.args(["--silent", "--noproxy", "*", "--output", "/dev/null", "--request", "PUT"]);
             curl.args(["--aws-sigv4", "aws:amz:us-east-1:s3", "--write-out", "%{http_code}"]);
@@ -182,7 +180,7 @@ impl S3Server {
     /// # Panics
     /// If no answer comes.
     pub fn request(&self, method: &str, path: &str, body: &str) -> String {
-        or_fail(request(self.address, method, path, body), path)
+        or_fail(request(self.address(), method, path, body), path)
     }
 
     /// The end of what the server wrote.
@@ -214,7 +212,7 @@ impl S3Server {
     /// If it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        self.process = spawn(self.kind, &self.directory, self.address);
+        self.process = spawn(self.kind, &self.directory, self.address(), &self.inner_ports);
         let ready = self.wait_until_ready();
         assert!(ready, "the server did not start again: {}", self.log());
         // ministack, when it is killed, forgets a bucket that nothing is in.
@@ -230,37 +228,29 @@ impl S3Server {
         if kind == Kind::NanioTls {
             make_certificate(directory);
         }
-        let mut log = String::new();
-        for _ in 0..START_ATTEMPTS {
-            let listener = or_fail(TcpListener::bind("127.0.0.1:0"), "a free port");
-            let address = or_fail(listener.local_addr(), "a free port");
-            drop(listener);
-            let process = spawn(kind, directory, address);
-            let buckets = Mutex::default();
-            let mut server = Self { kind, directory: directory.clone(), address, process, buckets };
-            if server.wait_until_ready() {
-                return server;
-            }
-            log = server.log();
-        }
-        fail(&format!("{kind:?} did not start: {log}"))
+        let port = ReservedPort::new();
+        let inner_ports: Vec<_> = (0..kind.inner_ports()).map(|_| ReservedPort::new()).collect();
+        let process = spawn(kind, directory, port.address(), &inner_ports);
+        let (directory, buckets) = (directory.clone(), Mutex::default());
+        let mut server = Self { kind, directory, port, inner_ports, process, buckets };
+        assert!(server.wait_until_ready(), "{kind:?} did not start: {}", server.log());
+        server
     }
 
     fn data(&self) -> PathBuf {
         self.directory.join("data")
     }
 
-    /// Returns true if it answers in time. A server that finds its port taken ends without an
-    /// answer.
+    /// Waits until it answers. Returns false if it ends before.
     fn wait_until_ready(&mut self) -> bool {
         let begin = Instant::now();
-        while begin.elapsed() < START_LIMIT {
+        while begin.elapsed() < PATIENCE {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 return false;
             }
             let answers = match self.kind {
-                Kind::NanioTls => TcpStream::connect(self.address).is_ok(),
-                _ => request(self.address, "GET", "/", "")
+                Kind::NanioTls => TcpStream::connect(self.address()).is_ok(),
+                _ => request(self.address(), "GET", "/", "")
                     .is_ok_and(|text| text.starts_with("HTTP/")),
             };
             if answers {
@@ -279,7 +269,7 @@ impl Drop for S3Server {
 }
 
 /// Starts a server that ends with this process, however that ends.
-fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
+fn spawn(kind: Kind, directory: &Path, address: SocketAddr, inner: &[ReservedPort]) -> Child {
     let testbed = Testbed::at_default_directory();
     assert!(python_packages::are_in(testbed.directory()), "{}", {
         let path = python_packages::program(testbed.directory(), "python");
@@ -291,7 +281,7 @@ fn spawn(kind: Kind, directory: &Path, address: SocketAddr) -> Child {
     or_fail(fs::create_dir_all(&data), "the server's data");
     let log = or_fail(File::create(directory.join("server.log")), "the server's log");
     let mut command = watched_process::command();
-    kind.complete(&mut command, directory, address, program);
+    kind.complete(&mut command, directory, address, inner, program);
     command
         .current_dir(directory)
         .env("TMPDIR", directory)
@@ -317,16 +307,11 @@ fn make_certificate(directory: &Path) {
 /// The answer of a server to a request without a signature.
 fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();
     let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}");
     stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
-}
-
-#[expect(clippy::panic, reason = "a test without its server has failed, and says why")]
-fn fail(message: &str) -> ! {
-    panic!("{message}")
 }

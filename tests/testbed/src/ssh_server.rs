@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::loopback_server::{LoopbackServer, fail, or_fail};
+use crate::failure::{fail, or_fail};
+use crate::loopback_server::LoopbackServer;
 use crate::{DebianTree, tool};
 
 /// Starts sshd, as root, where the user exists that it wants for its unprivileged part, and the
@@ -19,7 +20,7 @@ mkdir -m 755 /run/sshd
 shift
 exec "$@""#;
 
-/// OpenSSH's server on a free port of the loopback interface, into which the user that the test
+/// OpenSSH's server on a reserved port of the loopback interface, into which the user that the test
 /// runs as can log in.
 ///
 /// It listens when the constructor returns, and is killed with all its sessions when this is

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::command::stdout;
-use crate::loopback_server::fail;
+use crate::failure::fail;
 use crate::{Testbed, target_directory, workspace_directory};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";

@@ -10,16 +10,11 @@ use std::time::{Duration, Instant};
 
 use netboot_core::{Context, ErrorClass, Event};
 use netboot_publish::{Error, RsyncFailureKind, RsyncStore, RsyncTarget, Store};
-use netboot_testbed::RsyncModule;
+use netboot_testbed::{ReservedPort, RsyncModule};
 
 use crate::patience::PATIENCE;
 use crate::rsync;
 use crate::rsync::{DaemonSite, SshSite, failure, kind, path, upload};
-
-/// A port on which no server listens.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 async fn send(store: &RsyncStore) -> Error {
     store.send(vec![upload("blobs/a", "a")], &Context::new()).await.unwrap_err()
@@ -161,7 +156,8 @@ async fn a_missing_parent_is_an_error_and_the_last_part_is_made() {
 #[tokio::test]
 async fn hosts_that_cannot_be_reached_are_told_apart() {
     let ssh = SshSite::new();
-    let port = closed_port();
+    let closed = ReservedPort::new();
+    let port = closed.number();
     let target = |text: &str| -> RsyncTarget { text.parse().unwrap() };
     for (target, expected) in [
         (target(&format!("rsync://127.0.0.1:{port}/pub")), RsyncFailureKind::ConnectionRefused),

@@ -1,14 +1,13 @@
 //! Each common failure of an S3 target has its own error, with a hint. The tests provoke each on a
 //! real server.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_publish::{
     Error, ListScope, S3Credentials, S3Failure, S3Keys, S3Store, S3StoreBuilder, Store,
 };
-use netboot_testbed::{S3Server, TestProcess};
+use netboot_testbed::{ReservedPort, S3Server, TestProcess};
 
 use crate::patience::soon;
 use crate::s3;
@@ -106,10 +105,8 @@ async fn a_bucket_of_others_or_of_another_region_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_does_not_answer_is_told() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let refused = failure(builder_at(format!("http://{address}"))).await;
+    let closed = ReservedPort::new();
+    let refused = failure(builder_at(format!("http://{}", closed.address()))).await;
     assert_eq!(refused, S3Failure::ConnectionRefused);
     let unknown = failure(builder_at("http://no-such-host.invalid")).await;
     assert_eq!(unknown, S3Failure::UnknownHost);

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use netboot_testbed::ReservedPort;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -94,7 +95,7 @@ async fn serve(
 /// Runs `openssl s_server -WWW` with a certificate for 127.0.0.1 from its own authority.
 pub(crate) struct TlsServer {
     child: Child,
-    port: u16,
+    port: ReservedPort,
     keys: TempDir,
 }
 
@@ -118,10 +119,9 @@ impl TlsServer {
         let sign = ["x509", "-req", "-in", "request.pem", "-days", "2", "-extfile", "names"];
         let by = ["-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"];
         openssl(&[&sign[..], &by, &["-out", "certificate.pem"]].concat());
-        // Find a free port.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("openssl")
-            .args(["s_server", "-WWW", "-quiet", "-accept", &format!("127.0.0.1:{port}")])
+        let port = ReservedPort::new();
+        let mut child = Command::new("openssl")
+            .args(["s_server", "-WWW", "-quiet", "-accept", &port.address().to_string()])
             .arg("-key")
             .arg(keys.path().join("key.pem"))
             .arg("-cert")
@@ -132,18 +132,15 @@ impl TlsServer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { child, port, keys };
-        for _ in 0..4000 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return server;
-            }
+        while TcpStream::connect(port.address()).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "openssl does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("openssl does not listen");
+        Self { child, port, keys }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}/", self.port)
+        format!("https://{}/", self.port.address())
     }
 
     /// The authority that signed its certificate.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use netboot_closure::console::{ConsoleLine, FailureCause, FetchProblem, Item};
+use netboot_testbed::ReservedPort;
 
 use crate::server::{Reply, Server, answer};
 use crate::site::{Outcome, Site};
@@ -242,10 +243,9 @@ fn a_server_that_sends_a_byte_now_and_then_ends_the_boot() {
 #[test]
 fn a_server_that_is_away_for_a_while_is_waited_for() {
     let site = site();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let machine = site.machine(&[&format!("http://{address}/")]).with(&["--patience", "30"]);
+    let port = ReservedPort::new();
+    let machine =
+        site.machine(&[&format!("http://{}/", port.address())]).with(&["--patience", "30"]);
     let root = site.root();
     let mut process = machine.start();
     // The program says that the server is away before it comes.
@@ -256,7 +256,7 @@ fn a_server_that_is_away_for_a_while_is_waited_for() {
         assert!(std::io::BufRead::read_line(&mut printed, &mut line).unwrap() > 0);
     }
     assert!(matches!(ConsoleLine::parse(&line), Some(ConsoleLine::Retry { .. })), "{line}");
-    let server = Server::at(TcpListener::bind(address).unwrap(), root, |_| Reply::File);
+    let server = Server::at(TcpListener::bind(port.address()).unwrap(), root, |_| Reply::File);
     std::io::copy(&mut printed, &mut std::io::sink()).unwrap();
     assert!(process.wait().unwrap().success());
     site.assert_complete(&machine);
@@ -266,9 +266,8 @@ fn a_server_that_is_away_for_a_while_is_waited_for() {
 #[test]
 fn a_server_that_stays_away_ends_the_boot() {
     let site = site();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    let port = ReservedPort::new();
+    let url = format!("http://{}/", port.address());
     let (tries, problem) = site.machine(&[&url]).boot().fetch_failure();
     assert!(problem.to_string().contains("Connection refused"), "{problem}");
     assert!(tries > 3, "{tries}");

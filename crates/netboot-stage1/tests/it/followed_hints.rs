@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use netboot_closure::console::{Failure, FailureCause, FetchProblem, StoreForm};
+use netboot_testbed::ReservedPort;
 
 use crate::mount_namespace::is_inside;
 use crate::server::{Reply, Server, answer};
@@ -93,9 +94,9 @@ fn the_web_server_of_the_release_is_used_and_no_proxy_between() {
 #[test]
 fn a_mirror_or_a_server_that_runs_is_used() {
     let site = site();
-    let stopped = Server::honest(site.root());
-    let (address, url) = (stopped.address(), stopped.url());
-    drop(stopped);
+    let port = ReservedPort::new();
+    let address = port.address();
+    let url = format!("http://{address}/");
     let hint = format!("check that the web server {address} runs");
     let failure = advised(&site.machine(&[&url]), &hint);
     assert!(failure.hint().contains("give netboot.from a second time to name a mirror"));

@@ -1,7 +1,6 @@
 //! A service with a live release whose image has a closure, and machines that run the real stage 1.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -42,8 +41,7 @@ impl ClosureSite {
         let renderer = small_release::renderer().closure_source(&source).unwrap();
         small_release::publish_images(&place.publisher(SITES[0]), renderer, [image]).await;
 
-        // Machines have to know the port before the service listens.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = place.port.number();
         let at = |name: &str| place.path(name).display().to_string();
         let configuration = format!(
             "[deployer]\nlisten = '127.0.0.1:{port}'\nstate-directory = '{}'\n\

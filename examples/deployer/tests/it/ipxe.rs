@@ -1,7 +1,6 @@
 //! The answers of `/boot` to machines without an image, on real iPXE: iPXE shows the text, and the
 //! machine continues as it says.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use netboot_core::Context;
@@ -18,7 +17,7 @@ const KNOWN: &str = "[[machines.known]]\nname = 'node01'\nmatch = { mac = '52:54
 /// A place with the URL under which machines in QEMU reach this machine.
 fn place(machines: &str) -> Place {
     let place = Place::new("ipxe");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = place.port.number();
     let at = |name: &str| place.path(name).display().to_string();
     place.write_configuration(&format!(
         "[deployer]\nlisten = '127.0.0.1:{port}'\nurl = 'http://10.0.2.2:{port}'\nstate-directory = '{}'\n\
@@ -81,7 +80,8 @@ async fn a_machine_that_is_not_known_is_shown_the_menu_of_the_live_release() {
 
 #[tokio::test]
 async fn a_machine_that_is_not_known_leaves_for_its_local_disk() {
-    let service = place("[machines]\nunknown = 'local-disk'\n").start();
+    let place = place("[machines]\nunknown = 'local-disk'\n");
+    let service = place.start();
     let expected = ["it is not known and boots its local disk", "No more network devices"];
     boot(&service, machine(), &expected).await;
     let seen = service.json("/api/machines/52-54-00-00-07-01").await;

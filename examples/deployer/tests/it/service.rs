@@ -1,4 +1,4 @@
-//! The real service, with a hermetic Nix and a free port.
+//! The real service, with a hermetic Nix and a port of its own.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use netboot_publish::{LocalStore, Publisher};
 pub(crate) use netboot_testbed::PATIENCE;
-use netboot_testbed::{HermeticNix, TestFlake, Testbed};
+use netboot_testbed::{HermeticNix, ReservedPort, TestFlake, Testbed};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -49,6 +49,8 @@ pub(crate) struct Place {
     /// Fields are dropped in this order, so the store is removed last.
     directory: TempDir,
     nix: HermeticNix,
+    /// For a service whose port machines have to know before it listens.
+    pub(crate) port: ReservedPort,
 }
 
 /// A running service. It is killed when this is dropped.
@@ -66,7 +68,8 @@ impl Place {
     /// [`SITES`].
     pub(crate) fn new(generation: &str) -> Self {
         let directory = TempDir::with_prefix("deployer-").unwrap();
-        let place = Self { directory, nix: HermeticNix::new() };
+        let (nix, port) = (HermeticNix::new(), ReservedPort::new());
+        let place = Self { directory, nix, port };
         place.write_flake(generation);
         place.configure("");
         place

@@ -2,7 +2,6 @@
 //! and activates releases over its API. Virtual machines boot from it what the configuration says,
 //! and report how far they came. Their consoles show a second release and a rollback.
 
-use std::net::TcpListener;
 use std::time::Instant;
 
 use netboot_core::Context;
@@ -20,8 +19,7 @@ const STRANGER: &str = "52:54:00:00:06:99";
 /// A place with the URL under which machines in QEMU reach this machine.
 fn place() -> Place {
     let place = Place::new("first");
-    // Machines have to know the port before the service listens, so the port is reserved.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = place.port.number();
     let at = |name: &str| place.path(name).display().to_string();
     place.write_configuration(&format!(
         r#"

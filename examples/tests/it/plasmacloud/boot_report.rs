@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
+use netboot_testbed::ReservedPort;
+
 use super::flake;
 
 /// The addresses of the machine's network cards.
@@ -98,8 +100,9 @@ fn a_report_that_is_lost_does_no_harm() {
     taken.join().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
 
-    // The server no longer listens.
-    let output = report(&format!("netboot.report=http://{address}/report?mac=x"));
+    // No server listens.
+    let closed = ReservedPort::new();
+    let output = report(&format!("netboot.report=http://{}/report?mac=x", closed.address()));
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("the system continues without"));
 }

@@ -1,12 +1,13 @@
 //! The kinds of S3 servers, and the command that starts each.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command;
-use crate::loopback_server::or_fail;
+use crate::failure::or_fail;
+use crate::reserved_port::ReservedPort;
 
 /// The only access key of the servers that check signatures.
 pub(super) const ACCESS_KEY: &str = "netboot-tests";
@@ -14,7 +15,15 @@ pub(super) const ACCESS_KEY: &str = "netboot-tests";
 pub(super) const SECRET_KEY: &str = "a secret of the tests";
 
 /// The ports of `SeaweedFS` besides that of S3: each of its parts has two.
-const INNER_PORTS: usize = 7;
+const SEAWEED_PORTS: [&str; 7] = [
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port.grpc",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -36,13 +45,19 @@ impl Kind {
         matches!(self, Self::SeaweedFs | Self::JuiceFs)
     }
 
-    /// Adds the server's program and its arguments to a command. `program` finds a program of the
-    /// test bed.
+    /// The number of ports that the server needs besides that of S3.
+    pub(super) fn inner_ports(self) -> usize {
+        if self == Self::SeaweedFs { SEAWEED_PORTS.len() } else { 0 }
+    }
+
+    /// Adds the server's program and its arguments to a command. `inner` are its
+    /// [`inner_ports`](Self::inner_ports). `program` finds a program of the test bed.
     pub(super) fn complete(
         self,
         command: &mut Command,
         directory: &Path,
         address: SocketAddr,
+        inner: &[ReservedPort],
         program: impl Fn(&str) -> PathBuf,
     ) {
         let data = directory.join("data");
@@ -65,7 +80,6 @@ impl Kind {
                 command.arg(directory.join("key.pem")).env("NANIO_DATA_DIR", &data);
             }
             Self::SeaweedFs => {
-                let inner = free_ports();
                 let keys = directory.join("keys.json");
                 or_fail(fs::write(&keys, seaweed_keys()), "the keys of the server");
                 command.arg(program("weed")).args(["-logtostderr=true", "server", "-s3"]);
@@ -74,10 +88,8 @@ impl Kind {
                 command.args(["-volume.max=100", "-master.volumeSizeLimitMB=64"]);
                 command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
                 command.arg(format!("-s3.port={port}"));
-                let names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc"];
-                let names = names.into_iter().chain(["filer.port", "filer.port.grpc"]);
-                for (name, port) in names.chain(["s3.port.grpc"]).zip(inner) {
-                    command.arg(format!("-{name}={port}"));
+                for (name, port) in SEAWEED_PORTS.into_iter().zip(inner) {
+                    command.arg(format!("-{name}={}", port.number()));
                 }
                 for (name, path) in [
                     ("dir", data),
@@ -124,11 +136,4 @@ fn format_juicefs(juicefs: &Path, metadata: &str, directory: &Path) {
     format.arg("--bucket").arg(format!("{}/", directory.join("data").display()));
     let formatted = command::stdout(format.env("HOME", directory));
     assert!(formatted.is_ok(), "the file system of the server: {formatted:?}");
-}
-
-/// Ports that are free now. All are taken before one is given back, so that they differ.
-fn free_ports() -> [u16; INNER_PORTS] {
-    let take = |_| or_fail(TcpListener::bind("127.0.0.1:0"), "a free port");
-    let listeners: [TcpListener; INNER_PORTS] = std::array::from_fn(take);
-    listeners.map(|listener| or_fail(listener.local_addr(), "a free port").port())
 }

@@ -3,6 +3,7 @@
 
 mod long_line;
 mod registry;
+mod reserved_port;
 mod s3_server;
 mod set_up;
 mod test_flake;

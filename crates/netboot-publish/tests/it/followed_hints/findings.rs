@@ -10,6 +10,7 @@ use netboot_publish::{
     Finding, LocalStore, PublicUrl, Publisher, RepairSource, Retention, VerifyDepth, VerifyReport,
 };
 use netboot_qemu::DirectoryServer;
+use netboot_testbed::ReservedPort;
 use tempfile::TempDir;
 
 use super::{assert_clean, assert_only, hint, verify};
@@ -256,8 +257,9 @@ async fn a_web_server_that_cannot_be_reached_is_started_named_and_trusted() {
     let look = async |url: PublicUrl| url.verify(VerifyDepth::Listing, &Context::new()).await;
     let text =
         "check that the web server runs, that its name has an address, and that this machine";
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for url in [format!("http://{free}/"), "http://no-such-host.invalid/".to_owned()] {
+    let closed = ReservedPort::new();
+    for url in [format!("http://{}/", closed.address()), "http://no-such-host.invalid/".to_owned()]
+    {
         hint(&look(PublicUrl::new(&url).unwrap()).await.unwrap_err(), text);
     }
     let server = DirectoryServer::start(root.path()).await.unwrap();

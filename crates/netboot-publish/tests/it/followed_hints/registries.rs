@@ -1,13 +1,15 @@
 //! Hints about registries.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
 use netboot_core::{Context, ErrorClass};
 use netboot_publish::contract::sample_release;
 use netboot_publish::{Error, OciCredentials, OciFailure, OciStore, OciStoreBuilder, Publisher};
-use netboot_testbed::{FaultProxy, HttpFault, HttpRequest, Moment, Registry, RegistryAccess, tool};
+use netboot_testbed::{
+    FaultProxy, HttpFault, HttpRequest, Moment, Registry, RegistryAccess, ReservedPort, tool,
+};
 
 use super::{assert_clean, hint};
 use crate::oci::{Docker, builder, failure, get, put};
@@ -189,8 +191,8 @@ async fn the_tag_of_somebody_else_is_deleted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_right_registry_is_named() {
     let docker = Docker::start(&RegistryAccess::Anyone);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let error = builder(&free, REPOSITORY).build().await.unwrap_err();
+    let closed = ReservedPort::new();
+    let error = builder(&closed.address().to_string(), REPOSITORY).build().await.unwrap_err();
     hint(&error, "check the host and the port, the firewall, and that the registry is running");
     let error = builder("registry.invalid", REPOSITORY).build().await.unwrap_err();
     hint(&error, "check the name of the registry's host");

@@ -7,6 +7,7 @@ use netboot_ipxe::Renderer;
 use netboot_publish::{
     ActivationPolicy, Error, LocalStore, Publisher, RsyncStore, S3Failure, Sites,
 };
+use netboot_testbed::ReservedPort;
 
 use super::booting::image;
 use super::{Said, all, error, path, release, run};
@@ -101,10 +102,8 @@ fn of_other_stores() -> Vec<Said> {
 
 /// The message for an rsync daemon that does not run.
 fn rsync_refused() -> String {
-    // A port that was free a moment before.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
-    drop(listener);
+    let closed = ReservedPort::new();
+    let host = closed.address().to_string();
     let target = format!("rsync://{host}/boot/nixos").parse().unwrap();
     let store = RsyncStore::builder(target).build().unwrap();
     let said = error(run(Publisher::new(store).live()).unwrap_err());
