@@ -23,6 +23,7 @@ Options:
   --delay SECONDS        the time to wait after a failure, for people to read it (default: 30)
   --patience SECONDS     how long to go on without progress (default: 120)
   --disk-wait SECONDS    how long to wait for the disk of netboot.store=disk (default: 15)
+  --report-wait SECONDS  how long the last reports may take to leave (default: 2)
   --connections NUMBER   the number of connections, from 1 to 8 (default: 4)
   --command-line FILE    the kernel command line (default: /proc/cmdline)
   --memory FILE          says how much memory is available (default: /proc/meminfo)
@@ -93,6 +94,9 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, lexopt::E
             Long("delay") => delay = Duration::from_secs(parser.value()?.parse()?),
             Long("disk-wait") => {
                 settings.disk_wait = Duration::from_secs(parser.value()?.parse()?);
+            }
+            Long("report-wait") => {
+                settings.report_wait = Duration::from_secs(parser.value()?.parse()?);
             }
             Long("patience") => {
                 let seconds: NonZero<u32> = parser.value()?.parse()?;

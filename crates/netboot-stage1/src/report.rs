@@ -17,9 +17,6 @@ const QUEUE: usize = 32;
 /// The time that a report may take.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The time that the program waits at its end, so that its last reports can leave.
-const LAST: Duration = Duration::from_secs(2);
-
 /// Sends the lines of the console while the boot goes on. A line that cannot be sent is lost. The
 /// console tells so once.
 #[derive(Debug)]
@@ -75,10 +72,10 @@ impl Reporter {
         })
     }
 
-    /// Lets the last reports leave, for two seconds at most.
-    pub(crate) fn finish(self) {
+    /// Lets the last reports leave, for this time at most.
+    pub(crate) fn finish(self, limit: Duration) {
         if self.queue.try_send(None).is_ok() {
-            let _ = self.done.recv_timeout(LAST);
+            let _ = self.done.recv_timeout(limit);
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn run(settings: &Settings, tell: Arc<Tell>) -> Result<StoreSummary, Box<Fai
         }
     };
     if let Some(reporter) = reporter {
-        reporter.finish();
+        reporter.finish(settings.report_wait);
     }
     result
 }

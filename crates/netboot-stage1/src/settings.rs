@@ -29,14 +29,16 @@ pub struct Settings {
     pub disk_cache_worker: Option<PathBuf>,
     /// The time to wait for the disk that `netboot.store=disk` asks for.
     pub disk_wait: Duration,
+    /// The time to wait at the end, so that the last reports can leave.
+    pub report_wait: Duration,
 }
 
 impl Settings {
     /// The number of connections, unless the caller decides.
     pub const CONNECTIONS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(3);
 
-    /// The settings for this machine: its files in `/proc` and `/sys`, four connections, and the
-    /// default patience.
+    /// The settings for this machine: its files in `/proc` and `/sys`, four connections, the
+    /// default patience, 15 seconds for the disk and 2 seconds for the last reports.
     pub fn new(into: impl Into<PathBuf>) -> Self {
         Self {
             into: into.into(),
@@ -48,6 +50,7 @@ impl Settings {
             patience: Patience::default(),
             disk_cache_worker: None,
             disk_wait: Duration::from_secs(15),
+            report_wait: Duration::from_secs(2),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use netboot_closure::Sha256;
 use netboot_stage1::BlobCache;
 use netboot_stage1::disk_cache::{DiskCache, DiskCacheOptions, Notice};
-use netboot_testbed::tool;
+use netboot_testbed::{PATIENCE, tool};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use sha2::Digest;
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ impl Told {
     pub(crate) fn wait_for(&self, text: &str) {
         let start = Instant::now();
         while !self.all().iter().any(|reason| reason.contains(text)) {
-            assert!(start.elapsed() < Duration::from_secs(20), "no `{text}`: {:?}", self.all());
+            assert!(start.elapsed() < PATIENCE, "no `{text}`: {:?}", self.all());
         }
     }
 }
@@ -115,7 +115,7 @@ impl CacheDisk {
         };
         let start = Instant::now();
         while is_there() {
-            assert!(start.elapsed() < Duration::from_secs(20), "{} is in use", device.display());
+            assert!(start.elapsed() < PATIENCE, "{} is in use", device.display());
         }
     }
 
@@ -210,7 +210,7 @@ pub(crate) fn keep_in_place(cache: &DiskCache, bytes: &[u8]) {
 pub(crate) fn wait_until(cache: &DiskCache, bytes: &[u8], expected: Found) {
     let start = Instant::now();
     while find(cache, bytes) != expected {
-        assert!(start.elapsed() < Duration::from_secs(20), "{}", digest(bytes));
+        assert!(start.elapsed() < PATIENCE, "{}", digest(bytes));
     }
 }
 
@@ -251,6 +251,6 @@ pub(crate) fn wait_for_end(process: u32) {
     let start = Instant::now();
     let state = || fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     while !(state().is_empty() || state().contains(") Z ")) {
-        assert!(start.elapsed() < Duration::from_secs(20), "{}", state());
+        assert!(start.elapsed() < PATIENCE, "{}", state());
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use netboot_stage1::BlobCache;
-use netboot_testbed::tool;
+use netboot_testbed::{PATIENCE, tool};
 
 use crate::cache_disk::{CacheDisk, Found, blob, digest, find, keep, names, run};
 use crate::mount_namespace::is_inside;
@@ -223,7 +223,7 @@ fn many_connections_read_at_the_same_time() {
             scope.spawn(move || assert!(part.iter().all(is_right)));
         }
     });
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < PATIENCE);
     cache.finish();
     assert_eq!(told.all(), Vec::<String>::new());
 }

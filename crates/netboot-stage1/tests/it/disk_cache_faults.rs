@@ -15,14 +15,29 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::cache_disk::{
-    CacheDisk, Found, blob, digest, find, keep, keep_in_place, names, run, wait_for_end, wait_until,
+    CacheDisk, Found, Told, blob, digest, find, keep, keep_in_place, names, run, wait_for_end,
+    wait_until,
 };
 use crate::mount_namespace::is_inside;
 
 const MIB: usize = 1 << 20;
 
-/// How long a test waits for a worker that hangs. A worker of a busy machine answers sooner.
+/// How long a test waits for a worker that hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Does what does not wait for a worker that was given up. A busy machine makes it slow now and
+/// then, but a worker that hangs is awaited for [`PATIENCE`] every time.
+fn nobody_is_awaited(act: impl Fn()) {
+    let begin = Instant::now();
+    let took = || {
+        let start = Instant::now();
+        act();
+        start.elapsed()
+    };
+    while took() >= PATIENCE {
+        assert!(begin.elapsed() < netboot_testbed::PATIENCE, "the worker is asked again");
+    }
+}
 
 #[test]
 fn hostile_content_is_no_blob_and_stays() {
@@ -215,15 +230,14 @@ fn a_disk_that_hangs_does_not_stop_the_boot() {
     mount(disk.device(), place.path(), "ext4", MountFlags::empty(), None).unwrap();
     run(Command::new(tool("fsfreeze")).arg("--freeze").arg(place.path()));
     let blobs: Vec<_> = (0..4).map(|seed| blob(seed, 8 * MIB)).collect();
-    let start = Instant::now();
     let kept: Vec<_> = blobs.iter().map(|blob| keep(&cache, blob)).collect();
     assert!(kept.contains(&false), "{kept:?}");
-    assert_eq!(find(&cache, &blobs[0]), Found::Missing);
-    cache.finish();
-    let elapsed = start.elapsed();
+    nobody_is_awaited(|| {
+        assert_eq!(find(&cache, &blobs[0]), Found::Missing);
+        cache.finish();
+    });
     run(Command::new(tool("fsfreeze")).arg("--unfreeze").arg(place.path()));
     unmount(place.path(), UnmountFlags::DETACH).unwrap();
-    assert!(elapsed < 4 * PATIENCE, "{elapsed:?}");
     told.is_one("did not answer for 3 s; the boot goes on with the network");
 }
 
@@ -239,7 +253,14 @@ fn a_worker_that_hangs_is_given_up() {
     let (cache, _) = disk.open();
     assert!(keep(&cache, &bytes));
     cache.finish();
-    for moment in ["before", "reading", "writing", "finishing"] {
+    // The worker of a busy machine may take too long before it is stopped.
+    let begin = Instant::now();
+    let is_slow = |told: &Told| {
+        assert!(begin.elapsed() < netboot_testbed::PATIENCE, "{:?}", told.all());
+        told.is_one("did not answer");
+    };
+    let mut moments = vec!["finishing", "writing", "reading", "before"];
+    while let Some(moment) = moments.pop() {
         let (cache, told) = CacheDisk::open_with(&options);
         let stop = || {
             let worker = Pid::from_raw(cache.worker_id().try_into().unwrap()).unwrap();
@@ -251,13 +272,21 @@ fn a_worker_that_hangs_is_given_up() {
                 assert_eq!(find(&cache, &bytes), Found::Missing);
             }
             "reading" => {
-                let mut reader = cache.open(&digest(&bytes), bytes.len() as u64).unwrap();
+                let Some(mut reader) = cache.open(&digest(&bytes), bytes.len() as u64) else {
+                    is_slow(&told);
+                    moments.push(moment);
+                    continue;
+                };
                 stop();
                 assert!(reader.read_to_end(&mut Vec::new()).is_err());
             }
             "writing" => {
                 let other = blob(2, 4 * MIB);
-                let mut writer = cache.writer(&digest(&other), other.len() as u64).unwrap();
+                let Some(mut writer) = cache.writer(&digest(&other), other.len() as u64) else {
+                    is_slow(&told);
+                    moments.push(moment);
+                    continue;
+                };
                 stop();
                 assert!(writer.write_all(&other).is_err());
             }
@@ -265,9 +294,7 @@ fn a_worker_that_hangs_is_given_up() {
         }
         if moment != "finishing" {
             told.is_one("did not answer");
-            let start = Instant::now();
-            assert!(!keep(&cache, &blob(3, MIB)));
-            assert!(start.elapsed() < PATIENCE / 2, "nobody asks it again");
+            nobody_is_awaited(|| assert!(!keep(&cache, &blob(3, MIB))));
         }
         let worker = cache.worker_id();
         cache.finish();

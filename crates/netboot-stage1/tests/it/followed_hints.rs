@@ -98,7 +98,7 @@ fn a_mirror_or_a_server_that_runs_is_used() {
     let address = port.address();
     let url = format!("http://{address}/");
     let hint = format!("check that the web server {address} runs");
-    let failure = advised(&site.machine(&[&url]), &hint);
+    let failure = advised(&site.machine(&[&url]).impatient(), &hint);
     assert!(failure.hint().contains("give netboot.from a second time to name a mirror"));
     let mirror = Server::honest(site.root());
     boots(&site, &site.machine(&[&url, &mirror.url()]));

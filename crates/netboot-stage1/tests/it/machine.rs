@@ -79,7 +79,7 @@ fn the_card_that_booted_is_waited_for() {
 fn a_card_may_come_late() {
     let site = Site::new(&[1000]);
     let server = Server::honest(site.root());
-    let machine = site.machine(&[&server.url()]).with(&["--patience", "60"]);
+    let machine = site.machine(&[&server.url()]);
     machine.add_parameter("BOOTIF=01-52-54-00-aa-bb-cc");
     let mut process = machine.start();
     assert_eq!(server.requests(), 0);

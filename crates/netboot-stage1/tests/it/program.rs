@@ -39,7 +39,7 @@ fn it_takes_little_memory() {
     let bytes = if is_long() { 32 << 20 } else { 8 << 20 };
     let site = Site::with_level(&[bytes; 4], CompressionLevel::default());
     let server = Server::honest(site.root());
-    let machine = site.machine(&[&server.url()]).with(&["--patience", "60"]);
+    let machine = site.machine(&[&server.url()]);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     machine.add_parameter(&format!("netboot.report=http://{}/", silent.local_addr().unwrap()));
     let memory = machine.peak_memory(program());

@@ -1,13 +1,14 @@
 //! A program that is killed and started again.
 
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use netboot_closure::IndexEntry;
 use netboot_closure::nar::dump;
+use netboot_testbed::PATIENCE;
 
 use crate::server::{Reply, Server};
 use crate::site::{Site, sha256};
@@ -23,11 +24,16 @@ fn kill_after(count: usize) {
         if number == count {
             asked.send(()).unwrap();
         }
-        if number >= count { Reply::Cut(20_000 * (number % 2)) } else { Reply::File }
+        match number.cmp(&count) {
+            Less => Reply::File,
+            Equal => Reply::Cut(20_000 * (number % 2)),
+            // The program gets no further, however long it lives.
+            Greater => Reply::Drip(Vec::new()),
+        }
     });
     let machine = site.machine(&[&dying.url()]).with(&["--connections", "2"]);
     let mut process = machine.start();
-    killed.recv_timeout(Duration::from_secs(60)).unwrap();
+    killed.recv_timeout(PATIENCE).unwrap();
     process.kill().unwrap();
     process.wait().unwrap();
 
@@ -93,7 +99,7 @@ fn the_registration_comes_last() {
     let server = Server::new(site.root(), move |request| {
         if request.target.ends_with(&largest) { Reply::Drip(Vec::new()) } else { Reply::File }
     });
-    let machine = site.machine(&[&server.url()]).with(&["--patience", "60"]);
+    let machine = site.machine(&[&server.url()]);
     let mut process = machine.start();
     let small = site.index.entries().iter().min_by_key(|entry| entry.blob_size).unwrap();
     while !machine.store().join(small.path.base_name()).exists() {

@@ -165,7 +165,7 @@ impl State {
                     let answer = part(&file, request.from);
                     let from = request.from.unwrap_or_default();
                     let head = answer.len() - (file.len() - from);
-                    return stream.write_all(&answer[..head + after]);
+                    return stream.write_all(&answer[..answer.len().min(head + after)]);
                 }
                 Reply::Raw(bytes) => stream.write_all(&bytes)?,
                 Reply::Drip(bytes) => {

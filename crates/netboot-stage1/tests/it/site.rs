@@ -4,13 +4,15 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use netboot_closure::console::{ConsoleLine, Failure, FailureCause, FetchProblem, StoreSummary};
 use netboot_closure::nar::dump;
 use netboot_closure::{
     CompressionLevel, Index, IndexEntry, PackedClosure, Packer, PathToPack, Sha256, StorePath,
 };
-use netboot_testbed::peak_memory;
+use netboot_stage1::Settings;
+use netboot_testbed::{PATIENCE, peak_memory};
 use sha2::Digest;
 use tempfile::TempDir;
 
@@ -153,12 +155,18 @@ pub(crate) struct Outcome {
 }
 
 impl Machine {
-    /// A machine with a kernel command line, with enough memory, and with little patience.
+    /// A machine with a kernel command line and with enough memory. A server on a busy machine
+    /// answers within its patience.
     pub(crate) fn new(command_line: &str) -> Self {
         let machine = Self { directory: TempDir::new().unwrap(), arguments: Vec::new() };
         fs::write(machine.path("cmdline"), format!("{command_line}\n")).unwrap();
         machine.set_memory(8 << 30);
-        machine.with(&["--delay", "0", "--patience", "5"])
+        machine.with(&["--delay", "0", "--patience", "60"])
+    }
+
+    /// Makes the machine give up soon, for a server that never does what it should.
+    pub(crate) fn impatient(self) -> Self {
+        self.with(&["--patience", "5"])
     }
 
     /// Adds arguments for the program. The last one of a name counts.
@@ -221,6 +229,24 @@ impl Machine {
     /// Runs the program to its end.
     pub(crate) fn boot(&self) -> Outcome {
         Outcome::of(self.start().wait_with_output().unwrap())
+    }
+
+    /// Runs the library with all the time that the last reports need.
+    pub(crate) fn run(&self) -> Outcome {
+        let mut settings = Settings::new(self.store());
+        settings.command_line = self.path("cmdline");
+        settings.memory = self.path("meminfo");
+        settings.interfaces = self.path("net");
+        settings.report_wait = PATIENCE;
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let told = lines.clone();
+        let result = netboot_stage1::run(
+            &settings,
+            Arc::new(move |line: &ConsoleLine| told.lock().unwrap().push(line.clone())),
+        );
+        let lines = lines.lock().unwrap().clone();
+        let printed = lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
+        Outcome { status: Some(i32::from(result.is_err())), printed, lines }
     }
 
     /// Runs another build of the program, and returns the most memory that it took in bytes. The

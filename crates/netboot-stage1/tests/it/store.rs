@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use netboot_closure::boot_parameter::StoreChoice;
 use netboot_closure::{Index, IndexEntry, Sha256, StorePath};
 use netboot_stage1::Error;
 use netboot_stage1::store::zram::{ZramAlgorithm, ZramNeed};
 use netboot_stage1::store::{Store, StoreForm};
-use netboot_testbed::tool;
+use netboot_testbed::{PATIENCE, tool};
 use rustix::fs::statfs;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
@@ -55,7 +55,7 @@ pub(crate) fn remove_zram(directory: &Path) {
         unmount(directory, UnmountFlags::empty()).unwrap();
         let start = Instant::now();
         while let Err(error) = fs::write("/sys/class/zram-control/hot_remove", number) {
-            assert!(start.elapsed() < Duration::from_secs(20), "{error}");
+            assert!(start.elapsed() < PATIENCE, "{error}");
         }
     }
 }

@@ -130,6 +130,7 @@ impl ClosureMachine {
         command.arg("--memory").arg(self.path("meminfo"));
         command.arg("--interfaces").arg(self.path("net"));
         command.args(["--delay", "0", "--patience", "60", "--connections", "8"]);
+        command.args(["--report-wait", "600"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
