@@ -44,6 +44,11 @@ fn allow_connections(count: u64) {
     setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
 }
 
+/// The most lines of the log about one peer and kind of event since then: one a minute.
+fn lines_since(begin: Instant) -> usize {
+    1 + usize::try_from(begin.elapsed().as_secs() / 60).unwrap()
+}
+
 /// The number of connections that the service has closed.
 fn closed(connections: &[TcpStream]) -> usize {
     let is_closed = |connection: &&TcpStream| match connection.try_read(&mut [0; 16]) {
@@ -92,6 +97,7 @@ fn trickle(service: &Service, first: &str, mut next: impl Iterator<Item = u8>) -
 async fn a_client_that_sends_one_byte_at_a_time_is_disconnected() {
     let (place, _) = place("header-seconds = 1\nbody-seconds = 1\n").await;
     let service = place.start();
+    let begin = Instant::now();
     let head = "GET /boot HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Header: ".bytes();
     assert_eq!(trickle(&service, "", head.chain(std::iter::repeat(b'x'))), "");
     // A second request on the same connection has the same time.
@@ -117,8 +123,9 @@ async fn a_client_that_sends_one_byte_at_a_time_is_disconnected() {
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 
     let (_, said) = service.end(Signal::TERM);
-    let slow = said.lines().filter(|line| line.contains("did not send"));
-    assert_eq!(slow.count(), 1, "one line for one peer and kind: {said}");
+    let slow = said.lines().filter(|line| line.contains("did not send")).count();
+    let most = lines_since(begin);
+    assert!((1..=most).contains(&slow), "one line a minute for one peer and kind: {said}");
 }
 
 #[tokio::test]
@@ -149,6 +156,7 @@ async fn two_thousand_idle_connections_of_one_peer_keep_no_other_from_booting() 
     // They would stay for ten minutes.
     let (place, kernel) = place("header-seconds = 100000\n").await;
     let service = place.start();
+    let begin = Instant::now();
     // A machine downloads its kernel meanwhile, from the same address as the attack.
     let mut machine = connect(&service, ATTACKER).await;
     let request = format!("GET {kernel} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
@@ -172,7 +180,9 @@ async fn two_thousand_idle_connections_of_one_peer_keep_no_other_from_booting() 
     let (_, said) = service.end(Signal::TERM);
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("connections")).collect();
     let expected = "127.0.0.2: has too many connections: an idle one is closed";
-    assert_eq!(lines, [expected]);
+    assert_eq!(lines[0], expected, "{said}");
+    assert!(lines.len() <= lines_since(begin), "{said}");
+    assert!(lines.iter().all(|line| line.starts_with(expected)), "{said}");
 }
 
 #[tokio::test]

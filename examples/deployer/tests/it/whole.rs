@@ -78,12 +78,18 @@ async fn staged(service: &Service) -> String {
     staged["result"].as_str().unwrap().to_owned()
 }
 
-/// The stages of a machine's latest boot, in order.
+/// The stages of a boot.
+const BOOT: [&str; 5] = ["dhcp", "script", "kernel", "initrd", "init"];
+
+/// The stages that a machine told, in order. A stage that it told again at once, because the answer
+/// came late, counts once.
 async fn stages(service: &Service, name: &str) -> (Vec<String>, Value) {
     let machine = service.json(&format!("/api/machines/{name}")).await;
     let reports = machine["reports"].as_array().unwrap();
     let stages = reports.iter().map(|report| report["stage"].as_str().unwrap().to_owned());
-    (stages.collect(), machine)
+    let mut stages: Vec<String> = stages.collect();
+    stages.dedup();
+    (stages, machine)
 }
 
 #[tokio::test]
@@ -125,8 +131,10 @@ async fn from_a_flake_to_machines_that_run_and_back() {
 
     for (name, profile) in [("node01", "worker"), ("node02", "control-plane")] {
         let (stages, machine) = stages(&service, name).await;
-        assert_eq!(stages, ["dhcp", "script", "kernel", "initrd", "init"], "{machine:#}");
-        assert_eq!(machine["reports"][1]["release"], first.as_str());
+        assert_eq!(stages, BOOT, "{machine:#}");
+        let reports = machine["reports"].as_array().unwrap();
+        let script = reports.iter().find(|report| report["stage"] == "script").unwrap();
+        assert_eq!(script["release"], first.as_str());
         assert_eq!(machine["last"]["profile"], profile);
     }
     let (stranger, _) = stages(&service, "52-54-00-00-06-99").await;
@@ -150,7 +158,7 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     assert!(status.success(), "{status}: {said}");
     place.write_flake("second");
     let service = place.start();
-    assert_eq!(stages(&service, "node01").await.0.len(), 5);
+    assert_eq!(stages(&service, "node01").await.0, BOOT);
 
     let second = staged(&service).await;
     assert_ne!(second, first);
@@ -175,10 +183,13 @@ async fn from_a_flake_to_machines_that_run_and_back() {
     );
     service.succeeds(json!({ "kind": "rollback", "to": "previous" })).await;
     assert_eq!(service.live().await, first.as_str());
-    boot(&service, WORKER, &["NETBOOT-GENERATION first", "NETBOOT-READY worker"]).await;
+    let running = ["NETBOOT-GENERATION first", "NETBOOT-REPORTED init", "NETBOOT-READY worker"];
+    boot(&service, WORKER, &running).await;
     step("and the first again");
     let (stages, machine) = stages(&service, "node01").await;
-    assert_eq!(stages.len(), 15, "{machine:#}");
-    let releases = [6, 11].map(|number| machine["reports"][number]["release"].clone());
-    assert_eq!(releases, [second.as_str(), first.as_str()]);
+    assert_eq!(stages, BOOT.repeat(3), "{machine:#}");
+    let reports = machine["reports"].as_array().unwrap();
+    let running = reports.iter().filter(|report| report["stage"] == "init");
+    let releases: Vec<&str> = running.map(|report| report["release"].as_str().unwrap()).collect();
+    assert_eq!(releases, [first.as_str(), second.as_str(), first.as_str()], "{machine:#}");
 }
