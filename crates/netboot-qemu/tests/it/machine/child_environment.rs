@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use netboot_core::Context;
 use netboot_qemu::Firmware;
-use netboot_testbed::{Descendant, TestProcess};
+use netboot_testbed::{Descendant, PATIENCE, TestProcess};
 
 use crate::machine::site::{Site, machine};
 
@@ -41,7 +41,7 @@ async fn look_at_the_machine() {
         if processes.iter().any(|process| process.shows(&[NAME])) {
             return;
         }
-        assert!(begin.elapsed() < Duration::from_secs(30), "QEMU does not run: {processes:#?}");
+        assert!(begin.elapsed() < PATIENCE, "QEMU does not run: {processes:#?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use netboot_core::{CancellationToken, Context, Event};
 use netboot_qemu::{Accelerator, BootOutcome, Error, Firmware, Machine};
-use netboot_testbed::TestProcess;
+use netboot_testbed::{PATIENCE, TestProcess};
 use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -26,6 +27,12 @@ pub(crate) fn runs(name: &str) -> bool {
 /// A unique name for a machine.
 fn unique(name: &str) -> String {
     format!("netboot-test-{name}-{}", std::process::id())
+}
+
+/// A number of seconds that no test waits for, and that no other process sleeps for.
+fn endless() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    format!("9{}{:07}", NUMBER.fetch_add(1, Ordering::Relaxed), std::process::id())
 }
 
 /// A shell script that replaces QEMU.
@@ -49,7 +56,7 @@ impl Wrapper {
 async fn wait_for_end(name: &str) {
     let begun = Instant::now();
     while runs(name) {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{name} still runs");
+        assert!(begun.elapsed() < PATIENCE, "{name} still runs");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -154,12 +161,13 @@ async fn a_caller_that_is_killed_leaves_no_machine() {
 
 #[tokio::test]
 async fn a_console_that_closes_early_does_not_stop_the_clock() {
-    let qemu = Wrapper::new("exec >&-; sleep 987655; exit;");
+    let endless = endless();
+    let qemu = Wrapper::new(&format!("exec >&-; sleep {endless}; exit;"));
     let machine = machine(Firmware::Bios).accelerator(Accelerator::Tcg);
     let machine = machine.qemu_program(&qemu.program).timeout(Duration::from_secs(1));
     let report = Site::new().await.boot(machine, "boot.ipxe").await;
     assert_eq!(report.outcome, BootOutcome::TimedOut);
-    assert!(!runs("987655"));
+    wait_for_end(&endless).await;
 }
 
 #[tokio::test]
@@ -244,23 +252,26 @@ async fn a_kvm_that_hangs_is_given_up_for_tcg() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
     // Like with a broken KVM, the process runs and its guest prints nothing. The script also keeps
     // running, like a wrapper of QEMU.
-    let qemu = Wrapper::new("case \"$*\" in *'-accel kvm'*) sleep 987654; exit ;; esac; exec");
+    let endless = endless();
+    let hangs = format!("sleep {endless}; exit");
+    let qemu = Wrapper::new(&format!("case \"$*\" in *'-accel kvm'*) {hangs} ;; esac; exec"));
     let machine = machine(Firmware::Bios).qemu_program(&qemu.program).expect("NETBOOT-HERE");
     let report = site.boot(machine, "boot.ipxe").await;
     report.ensure_success().unwrap();
     assert_eq!(report.accelerator, Accelerator::Tcg);
-    assert!(!runs("987654"));
+    wait_for_end(&endless).await;
 }
 
 #[tokio::test]
 async fn a_kvm_whose_guest_stops_in_its_firmware_is_given_up_for_tcg() {
     let site = Site::with_script("#!ipxe\necho NETBOOT-HERE\nsleep 600\n").await;
     // Like with a KVM that emulates what the processor cannot do: the first line comes in time.
-    let slow = "printf 'SeaBIOS (version 1.16.2)\\r\\n'; sleep 987655; exit";
+    let endless = endless();
+    let slow = format!("printf 'SeaBIOS (version 1.16.2)\\r\\n'; sleep {endless}; exit");
     let qemu = Wrapper::new(&format!("case \"$*\" in *'-accel kvm'*) {slow} ;; esac; exec"));
     let machine = machine(Firmware::Bios).qemu_program(&qemu.program).expect("NETBOOT-HERE");
     let report = site.boot(machine, "boot.ipxe").await;
     report.ensure_success().unwrap();
     assert_eq!(report.accelerator, Accelerator::Tcg);
-    assert!(!runs("987655"));
+    wait_for_end(&endless).await;
 }
