@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use netboot_qemu::NetworkLink;
-use netboot_testbed::{DebianTree, Testbed, tool};
+use netboot_testbed::{DebianTree, PATIENCE, Testbed, tool};
 use tempfile::TempDir;
 
 use crate::namespace::{Namespace, Process, Server};
@@ -187,7 +187,7 @@ impl Plug {
         let NetworkLink::Sockets { remote, .. } = &self.link else { return };
         let started = std::time::Instant::now();
         while !remote.exists() {
-            assert!(started.elapsed() < std::time::Duration::from_secs(10), "socat does not start");
+            assert!(started.elapsed() < PATIENCE, "socat does not start");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }

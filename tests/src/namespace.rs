@@ -7,10 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use netboot_testbed::tool;
-
-/// The time in which a server must be ready.
-const START_TIME: Duration = Duration::from_secs(20);
+use netboot_testbed::{PATIENCE, tool};
 
 /// A process that ends when this value is dropped, and when the thread that started it ends.
 #[derive(Debug)]
@@ -135,7 +132,7 @@ impl Server {
             let ended = self.process.0.try_wait().unwrap();
             let log = self.log();
             assert!(ended.is_none(), "the server ended ({ended:?}):\n{log}");
-            assert!(started.elapsed() < START_TIME, "no `{sign}` of the server:\n{log}");
+            assert!(started.elapsed() < PATIENCE, "no `{sign}` of the server:\n{log}");
             sleep(Duration::from_millis(20));
         }
     }

@@ -23,8 +23,8 @@ pub enum RegistryAccess {
     Token(String),
 }
 
-/// The reference implementation of a registry, `docker-registry`, on a reserved port of the loopback
-/// interface.
+/// The reference implementation of a registry, `docker-registry`, on a reserved port of the
+/// loopback interface.
 ///
 /// It listens when the constructor returns, and is killed when this is dropped, or when the process
 /// that started it ends. It deletes manifests, and keeps everything in its directory.

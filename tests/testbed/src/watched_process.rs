@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use crate::patience::PATIENCE;
 use crate::tool;
 
 /// Kills the process group when standard input ends, and replaces itself by the given program.
 const WATCH: &str = r#"exec 3<&0; { read -r _ <&3; kill -KILL 0; } & exec "$@" </dev/null 3<&-"#;
-
-/// The time that killed processes may take to end on a busy machine.
-const END_LIMIT: Duration = Duration::from_secs(20);
 
 /// A command to which the caller adds a program and its arguments. The program leads a process
 /// group of its own, which ends when this process ends: only this process holds the other end of
@@ -27,7 +25,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// Kills the group of a process and these other processes, as a power failure would. Waits until
-/// none of them runs any more, at most for [`END_LIMIT`].
+/// none of them runs any more, at most for [`PATIENCE`].
 pub(crate) fn kill(leader: &mut Child, others: &[i32]) {
     let group = leader.id().cast_signed();
     for process in others.iter().copied().filter_map(Pid::from_raw) {
@@ -37,7 +35,7 @@ pub(crate) fn kill(leader: &mut Child, others: &[i32]) {
     signal(leader, Signal::KILL);
     let _ = leader.wait();
     let begin = Instant::now();
-    while is_running(group, others) && begin.elapsed() < END_LIMIT {
+    while is_running(group, others) && begin.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(1));
     }
 }

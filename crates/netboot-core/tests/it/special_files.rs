@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::time::Duration;
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, Context, Error, FileArtifact, FileName, PrebuiltBuilder,
     PrebuiltImage, Profile, ProfileSpec, inspect, open_regular_file, read_regular_file,
 };
+use netboot_testbed::PATIENCE;
 use tempfile::TempDir;
 
 use crate::beneath::make_pipe;
@@ -36,7 +36,7 @@ async fn nothing_waits_for_a_pipe_a_socket_or_a_device() {
                 ProfileSpec::load(&place).await.unwrap_err(),
             ]
         };
-        let errors = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+        let errors = tokio::time::timeout(PATIENCE, read).await.unwrap();
         for error in errors {
             assert!(matches!(error, Error::NotAFile { .. }), "{}: {error:?}", place.display());
         }
@@ -53,7 +53,7 @@ async fn an_artifact_that_became_a_pipe_is_told() {
         FileArtifact::open(ArtifactKind::Kernel, name, &place, &Context::new()).await.unwrap();
     fs::remove_file(&place).unwrap();
     make_pipe(&place);
-    let opened = tokio::time::timeout(Duration::from_secs(20), artifact.open()).await.unwrap();
+    let opened = tokio::time::timeout(PATIENCE, artifact.open()).await.unwrap();
     assert!(matches!(opened.err(), Some(Error::NotAFile { .. })));
 }
 
@@ -70,7 +70,7 @@ async fn a_prebuilt_image_s_files_are_files_of_a_sensible_size() {
         let builder = PrebuiltBuilder::new().with_image(profile.name().clone(), image).unwrap();
         let context = Context::new();
         let built = netboot_core::Builder::build(&builder, &profile, &context);
-        tokio::time::timeout(Duration::from_secs(20), built).await.unwrap().unwrap_err()
+        tokio::time::timeout(PATIENCE, built).await.unwrap().unwrap_err()
     };
     make_pipe(&parameters);
     assert!(format!("{:?}", build().await).contains("NotAFile"));

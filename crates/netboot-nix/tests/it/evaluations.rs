@@ -160,7 +160,7 @@ async fn profiles_are_built_at_the_same_time(nix: NixVersion) {
         let mark = |name: &str| place.path().join(name).display().to_string();
         let waits = format!(
             "busybox touch {}; i=0; while [ ! -e {} ]; do busybox sleep 0.1; i=$((i+1)); \
-             [ $i -lt 600 ]; done; {WITH_INIT}",
+             [ $i -lt 6000 ]; done; {WITH_INIT}",
             mark(own),
             mark(other)
         );

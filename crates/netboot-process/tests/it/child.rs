@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
-use crate::marker::{Marker, eventually};
-
-const LONG: Duration = Duration::from_secs(120);
+use crate::marker::{LONG, Marker, eventually};
 
 #[tokio::test]
 async fn a_child_tells_its_end_and_its_last_lines() {
@@ -30,13 +28,10 @@ async fn the_end_that_try_wait_saw_is_told_again_with_all_lines() {
     let marker = Marker::new();
     let mut child = marker.shell("echo sorry >&2; exit 4").start().unwrap();
     let mut status = None;
-    for _ in 0..1000 {
+    eventually("the end", || {
         status = child.try_wait().unwrap();
-        if status.is_some() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        status.is_some()
+    });
     assert_eq!(status.unwrap().code(), Some(4));
     assert_eq!(child.wait().await.unwrap().code(), Some(4));
     assert_eq!(child.last_lines().to_vec(), ["sorry"]);

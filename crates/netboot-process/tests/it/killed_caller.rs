@@ -49,7 +49,7 @@ fn a_program_is_asked_to_end_when_its_caller_is_killed() {
         begun.display()
     );
     let marker = Marker::new();
-    let caller = start_caller(&marker, &script, 120);
+    let caller = start_caller(&marker, &script, 3600);
     eventually("the start", || begun.exists() && marker.processes().len() >= 2);
     kill(caller);
     // The sleep has a session of its own.
@@ -81,7 +81,7 @@ fn a_program_that_ignores_the_signal_is_killed_with_its_descendants() {
 #[test]
 fn the_guard_ends_with_its_program() {
     let marker = Marker::new();
-    let mut caller = start_caller(&marker, "exec 2> /dev/null; sleep 0.1", 120);
+    let mut caller = start_caller(&marker, "exec 2> /dev/null; sleep 0.1", 3600);
     let own_children = caller.id();
     assert!(caller.wait().unwrap().success());
     let parent = format!("\nPPid:\t{own_children}\n");

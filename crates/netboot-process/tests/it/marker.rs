@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netboot_process::Command;
 
@@ -51,13 +51,18 @@ impl Marker {
     }
 }
 
-/// Waits until `condition` holds, for at most 20 seconds.
-pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if condition() {
-            return;
-        }
+/// The time after which a test gives up. It is far longer than any work of a test takes, also on a
+/// slow machine that does other work, and shorter than the programs of the tests would run.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A grace time that no test waits for.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+/// Waits until `condition` holds.
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < PATIENCE, "{what} did not happen");
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("{what} did not happen in 20 seconds");
 }

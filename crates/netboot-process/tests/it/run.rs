@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use netboot_process::{Command, Error, LastLines};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::marker::Marker;
+use crate::marker::{Marker, PATIENCE};
 
 fn shell<'a>(script: &str) -> Command<'a> {
     Command::new("sh").args(["-c", script])
@@ -224,7 +224,7 @@ async fn a_process_that_holds_the_pipes_keeps_nobody_waiting_and_is_ended() {
     let finished = marker.shell("sleep 600 & echo begun").run(pending()).await.unwrap();
     assert!(finished.status.success());
     assert_eq!(finished.output, b"begun\n");
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < PATIENCE);
     marker.wait_for_end();
 }
 
@@ -236,7 +236,7 @@ async fn a_process_that_holds_no_pipe_is_left_alone() {
     let finished = marker.shell(script).run(pending()).await.unwrap();
     // The shell's child closes the pipes before it becomes the program.
     while marker.processes() != ["sleep 600 "] {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", marker.processes());
+        assert!(started.elapsed() < PATIENCE, "{:?}", marker.processes());
     }
     let number = String::from_utf8(finished.output).unwrap();
     let number = number.trim().parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();

@@ -89,7 +89,7 @@ async fn a_file_system_that_answers_again_is_used() {
     let error = bulkhead.run(move || hang.recv()).await.unwrap_err();
     assert_hint(&error, "check the disk or the network server that stores `published`, and try");
     drop(release);
-    let patient = bulkhead.with_limit(Duration::from_secs(60));
+    let patient = bulkhead.with_limit(netboot_testbed::PATIENCE);
     assert_eq!(patient.run(|| 7).await.unwrap(), 7);
 }
 

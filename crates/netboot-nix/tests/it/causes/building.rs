@@ -1,7 +1,10 @@
 //! Configurations that cannot be built.
 
+use std::time::Duration;
+
 use netboot_core::{Builder, Context};
 use netboot_nix::Error;
+use netboot_testbed::with_enough_time;
 
 use crate::causes::scene::{
     NOWHERE, builds, error_of, error_of_kernel, flake, kernel_is_built, with_kernel,
@@ -169,14 +172,23 @@ pub(crate) async fn a_build_is_silent_for_too_long(nix: NixVersion) {
 }
 
 async fn times_out(nix: NixVersion, setting: &str) {
-    let (error, _place) = error_of_kernel(nix, &prints("exec /bin/sleep 600"), setting).await;
+    // The builder of a busy machine may need longer for its first lines.
+    let build = async |limit: Duration| {
+        let setting = setting.replace('1', &limit.as_secs().to_string());
+        error_of_kernel(nix, &prints("exec /bin/sleep 3000"), &setting).await
+    };
+    let has_printed =
+        |(error, _): &(Error, Place)| error.last_lines().iter().any(|line| line == "line 30");
+    let ((error, _place), limit) =
+        with_enough_time(Duration::from_secs(1), build, has_printed).await;
     assert_log(&error);
     let Error::TimedOut { message, .. } = &error else { panic!("{error:?}") };
-    assert!(message.contains("timed out after 1 seconds"), "{message}");
+    let told = format!("timed out after {} seconds", limit.as_secs());
+    assert!(message.contains(&told), "{message}");
     let slow = prints("/bin/sleep 2; echo x > $out");
     let (error, _place) = error_of_kernel(nix, &slow, setting).await;
     assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
-    kernel_is_built(nix, &slow, &setting.replace('1', "60")).await;
+    kernel_is_built(nix, &slow, &setting.replace('1', "600")).await;
 }
 
 pub(crate) async fn a_derivation_was_collected(nix: NixVersion) {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use netboot_testbed::PATIENCE;
 
 use super::Place;
 
@@ -20,14 +22,12 @@ impl Daemon {
             .stdin(Stdio::null())
             .stderr(Stdio::null());
         let daemon = Self(program.spawn().unwrap());
-        for _ in 0..200 {
-            if socket.exists() {
-                return daemon;
-            }
+        let begin = Instant::now();
+        while !socket.exists() {
+            assert!(begin.elapsed() < PATIENCE, "the daemon made no {}", socket.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        drop(daemon);
-        unreachable!("the daemon made no {} in ten seconds", socket.display());
+        daemon
     }
 }
 
