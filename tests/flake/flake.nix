@@ -10,7 +10,9 @@
         name = "netboot-${name}";
         value = import ./module-system.nix {
           modules = [ (import ./configuration.nix { inherit machine name expectedServices; }) ];
-          pkgs = import ./packages.nix;
+          pkgs = import ./packages.nix // {
+            stdenv.hostPlatform.system = machine.system;
+          };
         };
       };
     in

@@ -4,6 +4,7 @@ let
 in
 {
   x86_64 = {
+    system = "x86_64-linux";
     inherit (packages) tools;
     kernel = ./vmlinuz;
     kernelFile = "bzImage";
@@ -13,6 +14,7 @@ in
 
   # This computer cannot run the programs, so they only come with the flake.
   aarch64 = {
+    system = "aarch64-linux";
     tools = packages.toolsOf ./aarch64/busybox;
     kernel = ./aarch64/vmlinuz;
     kernelFile = "Image";

@@ -16,7 +16,7 @@ use netboot_ipxe::Renderer;
 use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
 use netboot_publish::{LocalStore, Publisher};
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
-use netboot_testbed::{HermeticNix, PATIENCE, Testbed};
+use netboot_testbed::{HermeticNix, PATIENCE, TestFlake, Testbed};
 use tempfile::TempDir;
 
 mod boot_network;
@@ -86,6 +86,12 @@ impl Site {
     /// the generation when they boot.
     pub fn flake(&self, generation: &str) -> String {
         Testbed::locate().write_flake(&self.work.path().join("flake"), generation)
+    }
+
+    /// Writes the test flake with a configuration for 64-bit ARM too, `netboot-worker-aarch64`.
+    pub fn flake_with_aarch64(&self, generation: &str) -> String {
+        let flake = TestFlake::new(&Testbed::locate(), generation).with_aarch64();
+        flake.write(&self.work.path().join("flake")).unwrap()
     }
 
     /// A builder of the flake.

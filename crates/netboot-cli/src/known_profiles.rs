@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use netboot_core::{Profile, ProfileName, ProfileSpec, Report, plasmacloud};
+use netboot_core::{Architecture, Profile, ProfileName, ProfileSpec, Report, plasmacloud};
 
 use crate::configuration::{Configuration, ConfigurationPattern};
 
@@ -15,6 +15,8 @@ pub(crate) struct KnownProfiles {
     pattern: ConfigurationPattern,
     /// The configurations of profiles that do not follow the pattern.
     configurations: BTreeMap<ProfileName, String>,
+    /// The architectures that `netboot.toml` says, instead of leaving them to the default.
+    architectures: BTreeMap<ProfileName, Architecture>,
 }
 
 impl KnownProfiles {
@@ -32,11 +34,14 @@ impl KnownProfiles {
         };
         let own = configuration.profiles.iter();
         let own = own.filter_map(|entry| Some((entry.name.clone(), entry.configuration.clone()?)));
+        let said = configuration.profiles.iter();
+        let said = said.filter_map(|entry| Some((entry.name.clone(), entry.architecture?)));
         Ok(Self {
             listed,
             built_in: plasmacloud::profiles()?,
             pattern: configuration.flake.configuration.clone(),
             configurations: own.collect(),
+            architectures: said.collect(),
         })
     }
 
@@ -54,6 +59,11 @@ impl KnownProfiles {
     pub(crate) fn configuration_of(&self, profile: &ProfileName) -> String {
         let own = self.configurations.get(profile).cloned();
         own.unwrap_or_else(|| self.pattern.attribute(profile))
+    }
+
+    /// The architecture of a profile, if `netboot.toml` says it.
+    pub(crate) fn architecture_of(&self, profile: &ProfileName) -> Option<Architecture> {
+        self.architectures.get(profile).copied()
     }
 
     /// The profile of this name. PlasmaCloud's three profiles have their titles and services even

@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 44] = [
+const PHRASES: [(&str, &str); 45] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -128,6 +128,11 @@ const PHRASES: [(&str, &str); 44] = [
     ("`least_memory_mib` of netboot-core computes how much", "`netboot size` tells how much"),
     (", or give its path with firmware_code", ""),
     (", or give its path with qemu_program", ""),
+    (
+        "or give its path with ipxe;",
+        "or give its path with `--ipxe` of `netboot boot`, or with `ipxe-aarch64` in `[proof]` of \
+         netboot.toml;",
+    ),
     ("give the machine NetworkAccess::Unrestricted", "use `netboot boot --network`"),
     ("; if the image is meant to, call allow_emergency_mode", ""),
     ("with memory_mib", "with `--memory`"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use netboot_core::Report;
+use netboot_core::{Architecture, Report};
 use netboot_publish::Prover;
 use netboot_qemu::QemuProver;
 
@@ -50,8 +50,8 @@ impl ProofOptions {
         if let Some(seconds) = self.boot_timeout {
             proof.timeout_seconds = seconds;
         }
-        proof.machine().build().of_command_line()?;
-        let prover = QemuProver::new(move |_| proof.machine());
+        proof.machine(Architecture::X86_64).build().of_command_line()?;
+        let prover = QemuProver::new(move |image| proof.machine(image.image().boot.architecture()));
         Ok(Some(Arc::new(prover)))
     }
 }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use netboot_core::{
-    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report,
+    Architecture, Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
+    Report,
 };
 use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
@@ -26,6 +27,11 @@ struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 
+    /// The architecture of the machines that boot the image, such as `aarch64`. By default, the
+    /// image's kernel tells it.
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<Architecture>,
+
     /// The directory to publish to.
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
@@ -42,9 +48,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments, context: &Context) -> Result<(), Report> {
-    let profile = ProfileSpec::new(arguments.profile.clone())?;
-    let builder = PrebuiltBuilder::new()
-        .with_image(arguments.profile.clone(), PrebuiltImage::directory(&arguments.image))?;
+    let image = PrebuiltImage::directory(&arguments.image);
+    let mut profile = ProfileSpec::new(arguments.profile.clone())?;
+    let architecture = match arguments.architecture {
+        None => image.find_architecture().await,
+        given => given,
+    };
+    if let Some(architecture) = architecture {
+        profile = profile.with_architecture(architecture);
+    }
+    let builder = PrebuiltBuilder::new().with_image(arguments.profile.clone(), image)?;
 
     let image = builder.build(&profile, context).await?;
     let mut renderer = Renderer::builder();

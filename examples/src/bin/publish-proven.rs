@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use netboot_core::{
-    Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec, Report,
+    Architecture, Builder, Context, PrebuiltBuilder, PrebuiltImage, ProfileName, ProfileSpec,
+    Report,
 };
 use netboot_examples::run_program;
 use netboot_ipxe::Renderer;
@@ -28,9 +29,19 @@ struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "installer")]
     profile: ProfileName,
 
+    /// The architecture of the machines that boot the image, such as `aarch64`. By default, the
+    /// image's kernel tells it.
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<Architecture>,
+
     /// The directory to publish to.
     #[arg(long, value_name = "DIR")]
     publish: PathBuf,
+
+    /// The file of an iPXE that boots the virtual machine instead of the network card's. Machines
+    /// for `aarch64` need one, unless the distribution has it.
+    #[arg(long, value_name = "FILE")]
+    ipxe: Option<PathBuf>,
 
     /// A text that the console has to show. Can be repeated. By default, it is enough that Linux
     /// starts `init`.
@@ -49,15 +60,27 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, context: &Context) -> Result<(), Report> {
-    let profile = ProfileSpec::new(arguments.profile.clone())?;
-    let builder = PrebuiltBuilder::new()
-        .with_image(arguments.profile, PrebuiltImage::directory(&arguments.image))?;
+    let image = PrebuiltImage::directory(&arguments.image);
+    let mut profile = ProfileSpec::new(arguments.profile.clone())?;
+    let architecture = match arguments.architecture {
+        None => image.find_architecture().await,
+        given => given,
+    };
+    if let Some(architecture) = architecture {
+        profile = profile.with_architecture(architecture);
+    }
+    let builder = PrebuiltBuilder::new().with_image(arguments.profile, image)?;
+
     let image = builder.build(&profile, context).await?;
     let release = Renderer::builder().build()?.render_release([image])?;
 
     let (expected, timeout) = (arguments.expected, Duration::from_secs(arguments.timeout));
+    let ipxe = arguments.ipxe;
+    // The prover gives the machine the architecture of the image.
     let prover = QemuProver::new(move |_| {
-        expected.iter().fold(Machine::builder().timeout(timeout), MachineBuilder::expect)
+        let machine = Machine::builder().timeout(timeout);
+        let machine = ipxe.iter().fold(machine, MachineBuilder::ipxe);
+        expected.iter().fold(machine, MachineBuilder::expect)
     });
     let publisher = Publisher::new(LocalStore::new(&arguments.publish));
     let receipt = publisher.publish_proven(&release, &prover, context).await?;

@@ -6,6 +6,7 @@
     reason = "a test whose set-up fails has failed, and long runs print how far they came"
 )]
 
+mod aarch64;
 mod boot;
 mod boot_failures;
 mod closure_address;

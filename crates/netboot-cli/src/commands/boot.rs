@@ -2,10 +2,15 @@
 
 mod object;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use netboot_core::{Image, ProfileName, ReleasePath, Report, counted, layout};
+use netboot_core::{
+    Architecture, Image, PrebuiltImage, ProfileName, ReleaseId, ReleasePath, Report, counted,
+    layout,
+};
 use netboot_publish::Publisher;
 use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine, NetworkAccess, StoreServer};
 use serde_json::json;
@@ -38,9 +43,21 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "RELEASE")]
     release: Option<ReleasePrefix>,
 
-    /// The firmware of the virtual machine.
-    #[arg(long, value_enum, default_value = "bios")]
-    firmware: FirmwareChoice,
+    /// The architecture of the virtual machine: `x86_64` or `aarch64`. The default is that of the
+    /// image, or `x86_64` if images for several are there, or for a URL.
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<Architecture>,
+
+    /// The firmware of the virtual machine. The default is `bios` for `x86_64`, and otherwise
+    /// `uefi`.
+    #[arg(long, value_enum)]
+    firmware: Option<FirmwareChoice>,
+
+    /// The file of an iPXE that boots the virtual machine instead of the network card's. The
+    /// default for `aarch64`, where network cards have none, is `[proof]` of netboot.toml, or that
+    /// of the distribution.
+    #[arg(long, value_name = "FILE")]
+    ipxe: Option<PathBuf>,
 
     /// A text that the console must show. Can be repeated.
     #[arg(long = "expect", value_name = "TEXT")]
@@ -71,6 +88,8 @@ enum FirmwareChoice {
 /// The script to boot, and the web server that has it.
 struct Source {
     url: Url,
+    /// The architecture of the image, if it is known.
+    architecture: Option<Architecture>,
     /// The server runs for as long as this exists.
     _server: Option<Server>,
 }
@@ -83,8 +102,10 @@ enum Server {
 impl Arguments {
     /// Boots the image.
     pub(crate) async fn run(self, session: &Session) -> Result<Answer, Report> {
-        let machine = self.machine()?;
+        // A wrong option is found before anything is read.
+        self.machine(self.architecture, session)?;
         let source = self.source(session).await?;
+        let machine = self.machine(self.architecture.or(source.architecture), session)?;
         let report = match machine.boot(&source.url, &session.context).await {
             Err(netboot_qemu::Error::Cancelled) => {
                 return Err(Cancelled::report("the machine was stopped"));
@@ -94,14 +115,26 @@ impl Arguments {
         Ok(answer(&report, session))
     }
 
-    fn machine(&self) -> Result<Machine, Report> {
+    fn machine(
+        &self,
+        architecture: Option<Architecture>,
+        session: &Session,
+    ) -> Result<Machine, Report> {
+        let architecture = architecture.unwrap_or(Architecture::X86_64);
         let mut machine = Machine::builder()
-            .firmware(match self.firmware {
-                FirmwareChoice::Bios => Firmware::Bios,
-                FirmwareChoice::Uefi => Firmware::Uefi,
-            })
+            .architecture(architecture)
             .memory_mib(self.memory)
             .timeout(Duration::from_secs(self.timeout));
+        if let Some(firmware) = self.firmware {
+            machine = machine.firmware(match firmware {
+                FirmwareChoice::Bios => Firmware::Bios,
+                FirmwareChoice::Uefi => Firmware::Uefi,
+            });
+        }
+        let configured = session.configuration()?.proof.ipxe(architecture);
+        if let Some(ipxe) = self.ipxe.as_deref().or(configured) {
+            machine = machine.ipxe(ipxe);
+        }
         if self.network {
             machine = machine.network_access(NetworkAccess::Unrestricted);
         }
@@ -119,7 +152,7 @@ impl Arguments {
                     "leave out --profile and --release, or give the target instead of its URL",
                 ));
             }
-            return Ok(Source { url, _server: None });
+            return Ok(Source { url, architecture: None, _server: None });
         }
         let target = session.target(&self.source)?;
         if let Some(path) = target.directory()
@@ -128,22 +161,35 @@ impl Arguments {
             return Err(Error::no_directory(path).into());
         }
         let publisher = target.reader().await?;
-        let scripts = match &self.release {
-            Some(release) => vec![self.script_of(release, &publisher, session).await?],
-            None => self.live_scripts()?,
+        let (scripts, images) = match &self.release {
+            Some(release) => {
+                let release = release.find(&publisher, session).await?;
+                let images = until_cancelled(session, publisher.images(&release)).await?;
+                (vec![self.script_of(&release, &images)?], images)
+            }
+            // A release that cannot be read may still boot, and the report then tells more.
+            None => {
+                let images = live_images(&publisher, session).await.unwrap_or_default();
+                (self.live_scripts()?, images)
+            }
         };
+        let mut architecture = self.architecture_of(&images);
         if let Some(path) = target.directory() {
             let script = scripts.iter().find(|script| path.join(script.as_str()).is_file());
             let script = script.ok_or_else(|| not_there(&target, &scripts))?;
+            if let (true, Some(folder)) = (images.is_empty(), path.join(script.as_str()).parent()) {
+                architecture = PrebuiltImage::directory(folder).find_architecture().await;
+            }
             let server = DirectoryServer::start(path).await?;
             let url = server.url(script.as_str());
-            return Ok(Source { url, _server: Some(Server::Directory(server)) });
+            return Ok(Source { url, architecture, _server: Some(Server::Directory(server)) });
         }
         let there = until_cancelled(session, publisher.store().stat(&scripts)).await?;
         let script = scripts.iter().find(|script| there.contains_key(*script));
         let script = script.ok_or_else(|| not_there(&target, &scripts))?;
         let server = StoreServer::start(publisher.store().clone()).await?;
-        Ok(Source { url: server.url(script), _server: Some(Server::Store(server)) })
+        let url = server.url(script);
+        Ok(Source { url, architecture, _server: Some(Server::Store(server)) })
     }
 
     /// The scripts of the live release, and of a directory that `netboot build` wrote. The first
@@ -156,14 +202,7 @@ impl Arguments {
     }
 
     /// The script of a profile in a release that may be only staged.
-    async fn script_of(
-        &self,
-        release: &ReleasePrefix,
-        publisher: &Publisher,
-        session: &Session,
-    ) -> Result<ReleasePath, Report> {
-        let release = release.find(publisher, session).await?;
-        let images = until_cancelled(session, publisher.images(&release)).await?;
+    fn script_of(&self, release: &ReleaseId, images: &[Image]) -> Result<ReleasePath, Report> {
         let profiles: Vec<&ProfileName> = images.iter().map(Image::profile).collect();
         let profile = match (&self.profile, &profiles[..]) {
             (Some(profile), _) if profiles.contains(&profile) => profile,
@@ -177,7 +216,24 @@ impl Arguments {
                 ));
             }
         };
-        Ok(layout::in_release(&release, &layout::profile_script(profile)))
+        Ok(layout::in_release(release, &layout::profile_script(profile)))
+    }
+
+    /// The architecture of the images that the machine may boot, if it is only one.
+    fn architecture_of(&self, images: &[Image]) -> Option<Architecture> {
+        let is_meant =
+            |image: &&Image| self.profile.as_ref().is_none_or(|profile| profile == image.profile());
+        let meant = images.iter().filter(is_meant).map(|image| image.boot().architecture());
+        let found: BTreeSet<Architecture> = meant.collect();
+        found.first().copied().filter(|_| found.len() == 1)
+    }
+}
+
+/// The images of the live release. There are none in a directory that `netboot build` wrote.
+async fn live_images(publisher: &Publisher, session: &Session) -> Result<Vec<Image>, Report> {
+    match until_cancelled(session, publisher.live()).await? {
+        Some(release) => until_cancelled(session, publisher.images(&release)).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<ProfileName>,
 
-    /// The architecture of the machines that boot the images: `x86_64` or `aarch64`. The default
-    /// is that of the profile in netboot.toml, or `x86_64`.
+    /// The architecture of the machines that boot the images, such as `x86_64` or `aarch64`. The
+    /// default is that of the profile in netboot.toml, or else that of the image's kernel.
     #[arg(long, value_name = "NAME")]
     architecture: Option<Architecture>,
 
@@ -104,11 +104,16 @@ impl Arguments {
                      `--profile NAME`",
                 ));
             }
+            let image = PrebuiltImage::directory(directory);
             let mut profile = known.describe(&name);
-            if let Some(architecture) = self.architecture {
+            let architecture = match self.architecture.or(known.architecture_of(&name)) {
+                None => image.find_architecture().await,
+                said => said,
+            };
+            if let Some(architecture) = architecture {
                 profile = profile.with_architecture(architecture);
             }
-            let Ok(more) = builder.with_image(name, PrebuiltImage::directory(directory));
+            let Ok(more) = builder.with_image(name, image);
             builder = more;
             profiles.push(profile);
         }

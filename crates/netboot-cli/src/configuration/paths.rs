@@ -26,7 +26,7 @@ impl Configuration {
 
     /// Changes each path of a file or a directory.
     fn change_paths(&mut self, change: impl Fn(&Path) -> PathBuf) {
-        let Self { targets, signing, closure_boot, deployer, .. } = self;
+        let Self { targets, signing, proof, closure_boot, deployer, .. } = self;
         let mut paths: Vec<&mut Option<PathBuf>> = Vec::new();
         for target in targets.values_mut() {
             let location = match target {
@@ -49,6 +49,7 @@ impl Configuration {
         if let Some(signing) = signing {
             paths.extend([&mut signing.key_file, &mut signing.password_file]);
         }
+        paths.push(&mut proof.ipxe_aarch64);
         if let Some(closure_boot) = closure_boot {
             paths.extend([&mut closure_boot.program, &mut closure_boot.source]);
         }

@@ -1,7 +1,9 @@
 //! The table `[proof]`.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use netboot_core::Architecture;
 use netboot_qemu::{Machine, MachineBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,27 +22,41 @@ pub struct ProofSection {
     pub timeout_seconds: u64,
     /// The memory of the virtual machine, in MiB.
     pub memory_mib: u32,
+    /// The file of the iPXE that boots a virtual machine for `aarch64`, whose network card has
+    /// none. The default is that of the distribution, such as Debian 13.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipxe_aarch64: Option<PathBuf>,
 }
 
 impl Default for ProofSection {
     fn default() -> Self {
-        Self { expect: Vec::new(), timeout_seconds: 600, memory_mib: 2048 }
+        Self { expect: Vec::new(), timeout_seconds: 600, memory_mib: 2048, ipxe_aarch64: None }
     }
 }
 
 impl ProofSection {
-    /// The virtual machine in which an image has to come up. A
+    /// The virtual machine in which an image for an architecture has to come up. A
     /// [`QemuProver`](netboot_qemu::QemuProver) takes it.
-    pub fn machine(&self) -> MachineBuilder {
+    pub fn machine(&self, architecture: Architecture) -> MachineBuilder {
         let timeout = Duration::from_secs(self.timeout_seconds);
-        let machine = Machine::builder().timeout(timeout).memory_mib(self.memory_mib);
+        let mut machine = Machine::builder().timeout(timeout).memory_mib(self.memory_mib);
+        machine = machine.architecture(architecture);
+        if let Some(ipxe) = self.ipxe(architecture) {
+            machine = machine.ipxe(ipxe);
+        }
         self.expect.iter().fold(machine, MachineBuilder::expect)
+    }
+
+    /// The file of the iPXE that boots machines of an architecture. `None` leaves the choice to
+    /// the virtual machine.
+    pub(crate) fn ipxe(&self, architecture: Architecture) -> Option<&Path> {
+        self.ipxe_aarch64.as_deref().filter(|_| architecture == Architecture::Aarch64)
     }
 
     /// Checks that a virtual machine can be made of it, so that no work fails for this reason
     /// later.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        let machine = self.machine().build();
+        let machine = self.machine(Architecture::X86_64).build();
         machine.map(drop).map_err(|error| Problem::of("proof", &error, error.hint()))
     }
 }

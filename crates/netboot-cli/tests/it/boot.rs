@@ -44,12 +44,14 @@ async fn publish(place: &Place) -> ReleaseId {
 
 async fn boots(place: Place) {
     let (staged, target) = (publish(&place).await, place.target());
-    let said = place.succeeds(&["boot", &target, "--expect", "MENU-one"]);
+    // The samples say that they are for ARM.
+    let boot = ["boot", &target, "--architecture", "x86_64"];
+    let said = place.succeeds(&[&boot[..], &["--expect", "MENU-one"]].concat());
     assert!(said.stdout.starts_with("succeeded (x86_64, BIOS, "), "{said:#?}");
     // A release that was never live.
     let prefix = staged.short();
-    let arguments = ["boot", &target, "--release", &prefix, "--expect", "WORKER-two", "--json"];
-    let object = place.succeeds(&arguments).json();
+    let arguments = ["--release", &prefix, "--expect", "WORKER-two", "--json"];
+    let object = place.succeeds(&[&boot[..], &arguments].concat()).json();
     assert_eq!((&object["came_up"], &object["hint"]), (&true.into(), &Value::Null));
     assert!(object["console"].as_str().unwrap().contains("WORKER-two"), "{object}");
 }
@@ -89,15 +91,15 @@ async fn a_machine_that_does_not_come_up_is_found() {
     let place = Place::directory();
     publish(&place).await;
     let target = place.target();
-    let arguments = ["boot", &target, "--profile", "worker", "--firmware", "uefi"];
-    let arguments = [&arguments[..], &["--expect", "NEVER"]].concat();
+    let boot = ["boot", &target, "--architecture", "x86_64", "--expect", "NEVER"];
+    let arguments = [&boot[..], &["--profile", "worker", "--firmware", "uefi"]].concat();
     let shows_the_script = |said: &Said| said.stderr.contains("ENTRY-OF-WORKER");
     let said = boot_far(&place, &arguments, shows_the_script).await;
     assert_eq!(said.code, Some(3), "{said:#?}");
     assert!(said.stdout.contains("not seen: NEVER") && said.stdout.contains("UEFI"), "{said:#?}");
     assert!(said.stderr.contains("what to do: "), "{said:#?}");
     assert!(said.stderr.contains("ENTRY-OF-WORKER"), "{said:#?}");
-    let said = place.run(&["boot", &target, "--expect", "NEVER", "--timeout", "1", "--json"]);
+    let said = place.run(&[&boot[..], &["--timeout", "1", "--json"]].concat());
     let object = said.json();
     assert_eq!((said.code, &object["came_up"]), (Some(3), &false.into()));
     assert!(object["hint"].is_string(), "{object}");

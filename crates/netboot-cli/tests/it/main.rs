@@ -1,6 +1,7 @@
 //! The program `netboot`, by its real binary.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod aarch64;
 mod activate;
 mod boot;
 mod boot_signals;

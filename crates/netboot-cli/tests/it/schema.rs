@@ -27,7 +27,8 @@ fn example() -> String {
     let uncommented = |line: &str| {
         let rest = line.strip_prefix("# ").unwrap_or(line);
         let word = rest.split(['=', '#']).next().unwrap_or_default().trim();
-        let is_key = rest.contains('=') && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let is_key = rest.contains('=')
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         let is_table = rest.starts_with('[') && !rest.contains("]]:");
         if (is_key && !word.is_empty()) || is_table { rest } else { line }.to_owned()
     };

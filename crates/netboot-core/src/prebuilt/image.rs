@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::architecture::Architecture;
+use crate::blocking::blocking;
 use crate::command_line::{InitPath, KernelParameter};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
+use crate::inspect::check_kernel;
 use crate::invalid_value::{InvalidValue, validated};
+use crate::prebuilt::file_names::BootFiles;
 use crate::prebuilt::parts::Parts;
 
 /// The place of the parts of an image.
@@ -83,6 +86,34 @@ impl PrebuiltImage {
     pub fn with_sha256(mut self, path: impl Into<PathBuf>, sha256: Sha256Digest) -> Self {
         self.expected.insert(path.into(), sha256);
         self
+    }
+
+    /// Finds out from the kernel which architecture the image is for. Returns `None` if there are
+    /// kernels for several architectures, or none that [`check_kernel`] takes.
+    ///
+    /// A profile has to say the architecture before its image is built. Use this where nobody else
+    /// knows it.
+    pub async fn find_architecture(&self) -> Option<Architecture> {
+        let mut found = None;
+        for architecture in Architecture::ALL {
+            let Ok(kernel) = self.kernel(architecture).await else { continue };
+            let is_kernel = check_kernel(&kernel, architecture).await.is_ok();
+            if is_kernel && found.replace(architecture).is_some() {
+                return None;
+            }
+        }
+        found
+    }
+
+    /// Returns the path of the kernel for an architecture.
+    async fn kernel(&self, architecture: Architecture) -> Result<PathBuf, Error> {
+        match &self.location {
+            Location::Files(parts) => Ok(parts.kernel.clone()),
+            Location::Directory(path) => {
+                let path = path.clone();
+                blocking(move || BootFiles::list(&path, architecture)?.kernel()).await
+            }
+        }
     }
 
     pub(super) async fn parts(&self, architecture: Architecture) -> Result<Parts, Error> {

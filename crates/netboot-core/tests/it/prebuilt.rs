@@ -76,6 +76,25 @@ async fn it_keeps_the_contract_of_a_builder() {
 }
 
 #[tokio::test]
+async fn the_kernel_tells_the_architecture() {
+    let place = TempDir::new().unwrap();
+    let found = async || PrebuiltImage::directory(place.path()).find_architecture().await;
+    assert_eq!(found().await, None);
+    write_image(place.path(), "one");
+    assert_eq!(found().await, Some(Architecture::X86_64));
+    fs::write(place.path().join("Image"), image(0xaa64, b"ARM\x64")).unwrap();
+    assert_eq!(found().await, None);
+    fs::remove_file(place.path().join("bzImage")).unwrap();
+    assert_eq!(found().await, Some(Architecture::Aarch64));
+    let kernel = place.path().join("other");
+    fs::write(&kernel, image(0x5064, b"RSC\x05")).unwrap();
+    let files = PrebuiltImage::files(&kernel, ["initrd"], INIT, ["quiet"]).unwrap();
+    assert_eq!(files.find_architecture().await, Some(Architecture::Riscv64));
+    fs::write(&kernel, "<html>404</html>").unwrap();
+    assert_eq!(files.find_architecture().await, None);
+}
+
+#[tokio::test]
 async fn files_are_given_one_by_one() {
     let place = TempDir::new().unwrap();
     let at = |text: &str| place.path().join(text);

@@ -14,6 +14,7 @@ With --json:
   came_up       true if the machine came up
   hint          what to do if it did not, or null
   url           the URL of the script, as the machine saw it
+  architecture  the architecture of the machine, such as x86_64
   firmware      bios or uefi
   accelerator   kvm or tcg
   outcome       succeeded, panicked, failure-seen, system-failed, store-failed,
@@ -57,6 +58,7 @@ pub(super) fn object(report: &BootReport) -> Value {
     let stages = stages.map(|(stage, time)| json!({ "stage": stage, "seconds": seconds(*time) }));
     json!({
         "url": report.url,
+        "architecture": report.architecture,
         "firmware": report.firmware,
         "accelerator": report.accelerator,
         "outcome": outcome["outcome"],
