@@ -161,17 +161,14 @@ impl Arguments {
             return Err(Error::no_directory(path).into());
         }
         let publisher = target.reader().await?;
-        let (scripts, images) = match &self.release {
-            Some(release) => {
-                let release = release.find(&publisher, session).await?;
-                let images = until_cancelled(session, publisher.images(&release)).await?;
-                (vec![self.script_of(&release, &images)?], images)
-            }
+        let (scripts, images) = if let Some(release) = &self.release {
+            let release = release.find(&publisher, session).await?;
+            let images = until_cancelled(session, publisher.images(&release)).await?;
+            (vec![self.script_of(&release, &images)?], images)
+        } else {
             // A release that cannot be read may still boot, and the report then tells more.
-            None => {
-                let images = live_images(&publisher, session).await.unwrap_or_default();
-                (self.live_scripts()?, images)
-            }
+            let images = live_images(&publisher, session).await.unwrap_or_default();
+            (self.live_scripts()?, images)
         };
         let mut architecture = self.architecture_of(&images);
         if let Some(path) = target.directory() {
