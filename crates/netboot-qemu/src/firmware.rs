@@ -18,6 +18,7 @@ pub enum Firmware {
     Uefi,
     /// OVMF with Secure Boot, in the build whose variables only System Management Mode can change.
     /// It runs programs that the keys in its variables signed, and no other ones. So it needs
+    /// [`firmware_keys`](crate::MachineBuilder::firmware_keys), or
     /// [`firmware_variables`](crate::MachineBuilder::firmware_variables) with keys.
     UefiSecureBoot,
 }

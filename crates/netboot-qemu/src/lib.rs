@@ -50,9 +50,9 @@
 //! stub or Linux. [`BootReport::locked_down`] says that Linux saw Secure Boot.
 //!
 //! - OVMF with Secure Boot is the build whose variables only System Management Mode can change, for
-//!   `x86_64`. Debian 12 and 13 have it in `ovmf`, as `OVMF_CODE_4M.secboot.fd`. The file
-//!   `OVMF_VARS_4M.snakeoil.fd` there has a key that everybody has (`PkKek-1-snakeoil.key`, with
-//!   the password `snakeoil`), for tests only.
+//!   `x86_64`. [`FirmwareKeys`] are written into its variables. Debian 12 and 13 have it in `ovmf`,
+//!   as `OVMF_CODE_4M.secboot.fd`. The file `OVMF_VARS_4M.snakeoil.fd` there has a key that
+//!   everybody has (`PkKek-1-snakeoil.key`, with the password `snakeoil`), for tests only.
 //! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds, and a
 //!   program that the firmware refuses ends the boot as soon.
 //! - The firmware's words for a program without a signature, with the signature of another key and
@@ -92,6 +92,7 @@ mod expectations;
 mod fetch;
 mod files_beneath;
 mod firmware;
+mod firmware_keys;
 mod firmware_watch;
 mod guest_url;
 mod http_server;
@@ -129,6 +130,7 @@ pub use crate::error::Error;
 pub use crate::fetch::{Fetch, FetchOutcome};
 pub use crate::files_beneath::{FilesBeneath, ServedFile};
 pub use crate::firmware::Firmware;
+pub use crate::firmware_keys::FirmwareKeys;
 pub use crate::guest_url::UrlProblem;
 pub use crate::machine::builder::MachineBuilder;
 pub use crate::machine::{Machine, NetworkLink};

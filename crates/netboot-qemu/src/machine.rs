@@ -30,6 +30,7 @@ use crate::boot_report::BootReport;
 use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
+use crate::firmware_keys::FirmwareKeys;
 use crate::guest_url::GuestUrl;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
@@ -65,6 +66,7 @@ pub struct Machine {
     program: Option<PathBuf>,
     firmware_code: Option<PathBuf>,
     firmware_variables: Option<PathBuf>,
+    firmware_keys: Option<FirmwareKeys>,
     /// The program that emulates a TPM.
     tpm: Option<PathBuf>,
     expectations: Expectations,
@@ -181,7 +183,16 @@ impl Machine {
                     _ => None,
                 };
                 let files = self.uefi_files(&program)?;
-                Some(firmware_flash::prepare(firmware, files, url, &scratch).await?)
+                Some(
+                    firmware_flash::prepare(
+                        firmware,
+                        files,
+                        self.firmware_keys.as_ref(),
+                        url,
+                        &scratch,
+                    )
+                    .await?,
+                )
             }
         };
         let forward = match origin {

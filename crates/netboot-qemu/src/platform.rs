@@ -26,9 +26,9 @@ pub(crate) struct Platform {
     pub(crate) boot_program: &'static str,
     /// Where distributions install the UEFI firmware. Relative paths are below QEMU's prefix.
     pub(crate) firmware: &'static [FirmwarePaths],
-    /// Where distributions install the code of the firmware with Secure Boot. It is empty where
-    /// System Management Mode cannot protect the variables.
-    pub(crate) secure_firmware: &'static [&'static str],
+    /// Where distributions install the firmware with Secure Boot. It is empty where System
+    /// Management Mode cannot protect the variables.
+    pub(crate) secure_firmware: &'static [FirmwarePaths],
     /// The packages with the UEFI firmware.
     pub(crate) firmware_packages: &'static str,
     /// Where distributions install an iPXE that UEFI boots from a drive. It is empty where the
@@ -64,15 +64,18 @@ impl Platform {
         ],
         secure_firmware: &[
             // Debian, Ubuntu
-            "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+            ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
             // Fedora
-            "/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd",
+            ("/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
             // Arch
-            "/usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd",
+            ("/usr/share/edk2/x64/OVMF_CODE.secboot.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
             // openSUSE
-            "/usr/share/qemu/ovmf-x86_64-smm-code.bin",
+            (
+                "/usr/share/qemu/ovmf-x86_64-smm-code.bin",
+                "/usr/share/qemu/ovmf-x86_64-smm-vars.bin",
+            ),
             // QEMU's own file
-            "share/qemu/edk2-x86_64-secure-code.fd",
+            ("share/qemu/edk2-x86_64-secure-code.fd", "share/qemu/edk2-i386-vars.fd"),
         ],
         firmware_packages: "OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf; Nix: OVMF)",
         ipxe: &[],

@@ -37,14 +37,11 @@ impl UefiFiles {
         }
         let prefix = program.canonicalize().unwrap_or_default();
         let prefix = prefix.ancestors().nth(2).unwrap_or(Path::new("/usr"));
-        let known: Vec<(&str, &str)> = match firmware {
-            // The caller names the variables, which have the keys.
-            Firmware::UefiSecureBoot => {
-                platform.secure_firmware.iter().map(|code| (*code, "")).collect()
-            }
-            Firmware::Bios | Firmware::Uefi => platform.firmware.to_vec(),
+        let known = match firmware {
+            Firmware::UefiSecureBoot => platform.secure_firmware,
+            Firmware::Bios | Firmware::Uefi => platform.firmware,
         };
-        let mut candidates = known.into_iter().map(|(code, default)| Self {
+        let mut candidates = known.iter().map(|(code, default)| Self {
             code: prefix.join(code),
             variables: variables.map_or_else(|| prefix.join(default), Path::to_owned),
             firmware,

@@ -15,7 +15,7 @@ pub(crate) const GLOBAL: Uuid = Uuid::from_u128(0x8be4df61_93ca_11d2_aa0d_00e098
 const SECURE_BOOT_SWITCH: Uuid = Uuid::from_u128(0xf0a30bc7_af08_4556_99c4_001009c93a44);
 
 /// The vendor of the keys for programs (`EFI_IMAGE_SECURITY_DATABASE_GUID`).
-const IMAGE_SECURITY: Uuid = Uuid::from_u128(0xd719b2cb_3d3a_4596_a3bc_dad00e67656f);
+pub(crate) const IMAGE_SECURITY: Uuid = Uuid::from_u128(0xd719b2cb_3d3a_4596_a3bc_dad00e67656f);
 
 /// The format of a store with authenticated variables (`gEfiAuthenticatedVariableGuid`).
 const AUTHENTICATED: Uuid = Uuid::from_u128(0xaaf32c78_947b_439a_a180_2e144ec37792);
@@ -82,7 +82,8 @@ impl VariableProblem {
             }
             Self::Full => "give a new copy of the firmware's initial variables",
             Self::NoPlatformKey | Self::NoProgramKey | Self::SwitchedOff => {
-                "give a file with enrolled keys with firmware_variables: `virt-fw-vars --input \
+                "give keys with firmware_keys, or a file with enrolled keys with \
+                 firmware_variables: `virt-fw-vars --input \
                  OVMF_VARS_4M.fd --output KEYS.fd --enroll-cert CERT --add-db GUID CERT \
                  --no-microsoft --sb` (Debian: python3-virt-firmware) writes one"
             }

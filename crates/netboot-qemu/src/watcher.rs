@@ -151,7 +151,11 @@ impl Watcher {
         }
         match self.firmware.take(line) {
             Some(Heard::Address) => self.reach(BootStage::Dhcp, time),
-            Some(Heard::Started) => self.reach(BootStage::Program, time),
+            Some(Heard::Started) => {
+                self.reach(BootStage::Program, time);
+                // The firmware verified the program since the fetch.
+                self.last_fetch = Some(time);
+            }
             Some(Heard::Fetched(fetch)) => self.note_program(fetch, line, time),
             None => {}
         }

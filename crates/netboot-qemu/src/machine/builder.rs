@@ -9,6 +9,7 @@ use crate::accelerator::Accelerator;
 use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
+use crate::firmware_keys::FirmwareKeys;
 use crate::machine::Machine;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
@@ -57,6 +58,7 @@ impl MachineBuilder {
             program: None,
             firmware_code: None,
             firmware_variables: None,
+            firmware_keys: None,
             tpm: None,
             expectations: Expectations::default(),
         };
@@ -186,11 +188,19 @@ impl MachineBuilder {
 
     /// Sets the file with the initial variables of the UEFI firmware. Each boot uses a copy.
     ///
-    /// [`Firmware::UefiSecureBoot`] needs a file in which keys are enrolled: a platform key (`PK`),
-    /// and in `db` the certificates of the keys that sign programs. `virt-fw-vars` of virt-firmware
-    /// makes one from the firmware's own file (Debian: `python3-virt-firmware`).
+    /// [`Firmware::UefiSecureBoot`] without [`firmware_keys`](Self::firmware_keys) needs a file in
+    /// which keys are enrolled: a platform key (`PK`), and in `db` the certificates of the keys
+    /// that sign programs. `virt-fw-vars` of virt-firmware makes one from the firmware's own file
+    /// (Debian: `python3-virt-firmware`).
     pub fn firmware_variables(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_variables = Some(path.into());
+        self
+    }
+
+    /// Enrols the keys of a machine with [`Firmware::UefiSecureBoot`] in its copy of the firmware's
+    /// variables. They replace keys that are enrolled there.
+    pub fn firmware_keys(mut self, keys: FirmwareKeys) -> Self {
+        self.0.firmware_keys = Some(keys);
         self
     }
 
@@ -256,7 +266,7 @@ impl MachineBuilder {
     /// the boot does.
     ///
     /// # Errors
-    /// [`Error::KeysMissing`] for Secure Boot without
+    /// [`Error::KeysMissing`] for Secure Boot without [`firmware_keys`](Self::firmware_keys) and
     /// [`firmware_variables`](Self::firmware_variables), [`Error::InvalidSetting`] for a setting
     /// out of range, and for a text that is empty or has several lines; [`Error::InvalidValue`] for
     /// a text that is not a hardware address.
@@ -303,9 +313,12 @@ impl MachineBuilder {
                 let problem = "use UEFI, because only x86_64 machines have Secure Boot here";
                 return refuse("firmware", firmware.to_string(), problem);
             }
-            if self.0.firmware_variables.is_none() {
+            if self.0.firmware_variables.is_none() && self.0.firmware_keys.is_none() {
                 return Err(Error::KeysMissing);
             }
+        } else if self.0.firmware_keys.is_some() {
+            let problem = "use UEFI with Secure Boot for a machine with keys";
+            return refuse("firmware", firmware.to_string(), problem);
         }
         let boots_by_rom = platform.ipxe.is_empty() && self.0.ipxe.is_none();
         let is_driven_by_ovmf = firmware == Firmware::Uefi && boots_by_rom;

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::firmware::Firmware;
+use crate::firmware_keys::FirmwareKeys;
 use crate::machine::boot_source::write;
 use crate::uefi_files::UefiFiles;
 use crate::uri_boot;
@@ -14,13 +15,14 @@ use crate::variable_store::{VariableProblem, VariableStore};
 /// The machine's own copy of the firmware's variables.
 const VARIABLES: &str = "variables.fd";
 
-/// Copies the variables of UEFI firmware, because the firmware changes them. With a `program`, the
-/// firmware boots the program at this URL first.
+/// Copies the variables of UEFI firmware, because the firmware changes them. `keys` are enrolled in
+/// the copy. With a `program`, the firmware boots the program at this URL first.
 ///
 /// Fails if Secure Boot is wanted, but off in these variables: the boot would prove nothing.
 pub(super) async fn prepare(
     firmware: Firmware,
     files: UefiFiles,
+    keys: Option<&FirmwareKeys>,
     program: Option<&str>,
     scratch: &TempDir,
 ) -> Result<UefiFiles, Error> {
@@ -30,6 +32,9 @@ pub(super) async fn prepare(
     let unusable = |problem| unusable(&files.variables, problem);
     if firmware == Firmware::UefiSecureBoot || program.is_some() {
         let mut store = VariableStore::new(content).map_err(unusable)?;
+        if let Some(keys) = keys {
+            keys.enrol(&mut store).map_err(unusable)?;
+        }
         if firmware == Firmware::UefiSecureBoot {
             store.ensure_secure_boot().map_err(unusable)?;
         }

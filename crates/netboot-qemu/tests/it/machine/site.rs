@@ -89,7 +89,7 @@ pub(crate) fn machine(firmware: Firmware) -> MachineBuilder {
 }
 
 /// Checks what is true of every report.
-fn assert_consistent(report: &BootReport) {
+pub(crate) fn assert_consistent(report: &BootReport) {
     assert_eq!(report.stages[&BootStage::Started], Duration::ZERO);
     assert_eq!(Some(&report.reached), report.stages.keys().next_back());
     let times: Vec<_> = report.stages.values().collect();

@@ -1,8 +1,10 @@
 //! Keys of a test, and the firmware's variables that have them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netboot_qemu::FirmwareKeys;
 use netboot_testbed::{DebianTree, tool};
 use tempfile::TempDir;
 
@@ -32,6 +34,15 @@ impl SigningKey {
         let mut sign = Command::new(DebianTree::SECURE_BOOT.program("sbsign"));
         sign.arg("--key").arg(self.0.path().join("key")).arg("--cert").arg(self.certificate());
         run(sign.arg("--output").arg(signed).arg(program));
+    }
+
+    /// This key for each variable, as lists that efitools write.
+    pub(super) fn firmware_keys(&self) -> FirmwareKeys {
+        let list = self.0.path().join("list");
+        let mut convert = Command::new(DebianTree::SECURE_BOOT.program("cert-to-efi-sig-list"));
+        run(convert.arg(self.certificate()).arg(&list));
+        let list = fs::read(list).unwrap();
+        FirmwareKeys::new(&*list, &*list, &*list).unwrap()
     }
 
     /// Variables with this key, as the hint of a machine without keys says.

@@ -29,7 +29,7 @@ async fn what_the_keys_did_not_sign_is_refused_by_the_firmware() {
     altered[start + text.len() - 1] = b'2';
     site.write("altered.efi", altered);
 
-    let machine = machine(Firmware::UefiSecureBoot).firmware_variables(key.variables());
+    let machine = machine(Firmware::UefiSecureBoot).firmware_keys(key.firmware_keys());
     for name in ["unsigned.efi", "altered.efi", "other-key.efi"] {
         let report = boot(&site, machine.clone(), name).await;
         assert!(matches!(report.outcome, BootOutcome::FirmwareGaveUp { .. }), "{report}");

@@ -10,13 +10,14 @@ use tempfile::TempDir;
 use super::keys::{NO_KEYS, SigningKey};
 use super::programs::{COMMAND_LINE, add_addon, add_program};
 use crate::followed_hints::assert_hint;
-use crate::machine::site::{Site, machine};
+use crate::machine::site::{Site, assert_consistent, machine};
 
 /// Boots `name` of the site by the firmware's own HTTP.
 pub(super) async fn boot(site: &Site, machine: MachineBuilder, name: &str) -> BootReport {
     let machine = machine.build().unwrap();
     let report = machine.boot_by_http(&site.server.url(name), &Context::new()).await.unwrap();
     println!("{name}: {report}\n{}", report.console);
+    assert_consistent(&report);
     report
 }
 
@@ -35,7 +36,10 @@ async fn a_signed_program_boots_in_lockdown() {
     let enroll = "--enroll-cert CERT --add-db GUID CERT --no-microsoft --sb";
     let error = secure().build().unwrap_err();
     assert!(matches!(error, Error::KeysMissing), "{error}");
+    assert_hint(&error, "give keys with firmware_keys, or");
     assert_hint(&error, enroll);
+    let error = machine(Firmware::Uefi).firmware_keys(key.firmware_keys()).build().unwrap_err();
+    assert_hint(&error, "use UEFI with Secure Boot for a machine with keys");
     let url = site.server.url("signed.efi");
     let without = secure().firmware_variables(NO_KEYS).build().unwrap();
     let error = without.boot_by_http(&url, &Context::new()).await.unwrap_err();
@@ -102,7 +106,7 @@ async fn an_addon_of_another_key_is_refused_by_the_stub() {
         ),
     );
     fs::copy(&program, site.path().join("boot.ipxe")).unwrap();
-    let machine = secure().firmware_variables(key.variables()).ipxe(&program);
+    let machine = secure().firmware_keys(key.firmware_keys()).ipxe(&program);
     let machine = machine.qemu_program(&wrapper).expect("NETBOOT-CMDLINE");
     let report = site.boot(machine, "boot.ipxe").await;
     println!("{}", report.console);
