@@ -1,7 +1,8 @@
 //! Inspecting and verifying EFI programs.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek};
+use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use netboot_core::{Architecture, Sha256Digest, open_regular_file};
@@ -11,6 +12,7 @@ use crate::authenticode::verify::verify;
 use crate::certificate::Certificate;
 use crate::error::{Error, SignatureProblem};
 use crate::pe::headers::Headers;
+use crate::pe::problem::PeProblem;
 use crate::pe::section::Section;
 use crate::scan::{Scan, ScanFailure};
 
@@ -47,7 +49,7 @@ impl EfiProgram {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (file, length) = open(path)?;
-        Self::read(path, file, length)
+        Ok(Self::read(path, file, length, |_| Ok(Vec::new()))?.0)
     }
 
     /// Takes the bytes of a program. `name` names it in errors.
@@ -55,23 +57,31 @@ impl EfiProgram {
     /// # Errors
     /// [`Error::Program`].
     pub fn parse(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, Error> {
-        Self::read(name.as_ref(), Cursor::new(bytes), bytes.len() as u64)
+        let length = bytes.len() as u64;
+        Ok(Self::read(name.as_ref(), bytes, length, |_| Ok(Vec::new()))?.0)
     }
 
-    pub(crate) fn read(path: &Path, file: impl Read + Seek, length: u64) -> Result<Self, Error> {
-        let read = Scan::read(file, length, |_| 0).and_then(|scan| {
+    /// Reads a program, and the bytes of the ranges that `wanted` tells.
+    pub(crate) fn read(
+        path: &Path,
+        file: impl Read,
+        length: u64,
+        wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
+    ) -> Result<(Self, Vec<Vec<u8>>), Error> {
+        let read = Scan::read(file, length, wanted).and_then(|scan| {
             let signatures = table::signatures(&scan.signatures)?;
             Ok((scan, signatures))
         });
         let (scan, signatures) = read.map_err(|failure| failed(path, failure))?;
-        Ok(Self {
+        let program = Self {
             path: path.to_owned(),
             size: scan.length,
             digest: scan.digest,
             has_right_checksum: scan.headers.checksum == scan.checksum(),
             headers: scan.headers,
             signatures,
-        })
+        };
+        Ok((program, scan.wanted))
     }
 
     /// The architecture of the machines that run it.

@@ -1,6 +1,7 @@
 //! Reading an EFI program from its first byte to its last one, once.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read};
+use std::ops::Range;
 
 use netboot_core::Sha256Digest;
 
@@ -46,40 +47,53 @@ pub(crate) struct Scan {
     pub(crate) words: WordSum,
     /// The table of signatures; empty without one.
     pub(crate) signatures: Vec<u8>,
+    /// The bytes of the ranges that the caller wanted.
+    pub(crate) wanted: Vec<Vec<u8>>,
 }
 
 impl Scan {
-    /// Reads a program of `length` bytes. `padding` zeros are added behind its content, before the
-    /// signatures.
+    /// Reads a program of `length` bytes. Zeros are added behind its content, so that signatures
+    /// can begin at a multiple of 8 bytes.
+    ///
+    /// Each byte is read once, so that a file that changes meanwhile gets the digest of what was
+    /// read. `wanted` tells the ranges whose bytes the caller wants, and bounds them.
     pub(crate) fn read(
-        mut reader: impl Read + Seek,
+        mut reader: impl Read,
         length: u64,
-        padding: impl FnOnce(&Headers) -> u64,
+        wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
     ) -> Result<Self, ScanFailure> {
-        let headers =
-            Headers::parse(&read_at(&mut reader, 0, length.min(HEADERS_LIMIT.into()))?, length)?;
-        let header_bytes = read_at(&mut reader, 0, headers.size.into())?;
-        let mut sums = Sums::of_headers(&headers, &header_bytes);
-        let mut content = reader.by_ref().take(headers.signatures.start - sums.length());
+        let mut start = read(&mut reader, length.min(HEADERS_LIMIT.into()))?;
+        let headers = Headers::parse(&start, length)?;
+        let header_size = headers.size as usize;
+        let ranges = wanted(&headers)?;
+        let mut wanted = vec![Vec::new(); ranges.len()];
+        let mut sums = Sums::of_headers(&headers, &start[..header_size]);
+        let end = headers.signatures.start;
+        let rest = start.split_off(header_size);
+        let mut content = Cursor::new(rest).chain(&mut reader).take(end - sums.length());
         let mut buffer = vec![0; CHUNK];
         loop {
             let count = content.read(&mut buffer)?;
             if count == 0 {
                 break;
             }
+            for (range, bytes) in ranges.iter().zip(&mut wanted) {
+                bytes.extend_from_slice(overlap(range, sums.length(), &buffer[..count]));
+            }
             sums.update(&buffer[..count]);
         }
-        if sums.length() != headers.signatures.start {
+        if sums.length() != end {
             return Err(PeProblem::Changed.into());
         }
-        sums.update(&vec![0; usize::try_from(padding(&headers)).unwrap_or_default()]);
+        sums.update(&vec![0; usize::try_from(headers.padding()).unwrap_or_default()]);
         let table = headers.signatures.end - headers.signatures.start;
         if table > TABLE_LIMIT {
             return Err(PeProblem::SignatureTable.into());
         }
-        let signatures = read_at(&mut reader, headers.signatures.start, table)?;
+        let (rest, _) = content.into_inner().into_inner();
+        let signatures = read(rest.chain(reader), table)?;
         let (digest, words) = sums.finish();
-        Ok(Self { headers, header_bytes, length, digest, words, signatures })
+        Ok(Self { headers, header_bytes: start, length, digest, words, signatures, wanted })
     }
 
     /// The checksum that the headers should state.
@@ -92,14 +106,16 @@ impl Scan {
     }
 }
 
-/// Reads `count` bytes from `position`. The caller bounds the count.
-pub(crate) fn read_at(
-    mut reader: impl Read + Seek,
-    position: u64,
-    count: u64,
-) -> Result<Vec<u8>, ScanFailure> {
-    reader.seek(SeekFrom::Start(position))?;
+/// Reads `count` bytes. The caller bounds the count.
+fn read(mut reader: impl Read, count: u64) -> Result<Vec<u8>, ScanFailure> {
     let mut bytes = vec![0; usize::try_from(count).map_err(|_| PeProblem::TooLarge)?];
     reader.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The part of `bytes`, which stand at `position`, that lies in a range.
+fn overlap<'a>(range: &Range<u64>, position: u64, bytes: &'a [u8]) -> &'a [u8] {
+    let length = bytes.len() as u64;
+    let inside = |at: u64| usize::try_from(at.saturating_sub(position).min(length)).unwrap_or(0);
+    &bytes[inside(range.start)..inside(range.end).max(inside(range.start))]
 }

@@ -11,7 +11,6 @@ use crate::authenticode::table;
 use crate::efi_program::{failed, open};
 use crate::error::Error;
 use crate::new_file::NewFile;
-use crate::pe::headers::Headers;
 use crate::pe::problem::PeProblem;
 use crate::pe::sums::Sums;
 use crate::scan::Scan;
@@ -39,7 +38,8 @@ pub async fn sign(
     let path = input.clone();
     let (file, scan) = blocking(move || {
         let (mut file, length) = open(&path)?;
-        let scan = Scan::read(&mut file, length, padding).map_err(|it| failed(&path, it))?;
+        let scan =
+            Scan::read(&mut file, length, |_| Ok(Vec::new())).map_err(|it| failed(&path, it))?;
         Ok::<_, Error>((file, scan))
     })
     .await?;
@@ -52,11 +52,6 @@ pub async fn sign(
     new.keep().await
 }
 
-/// The number of zeros between the content and the signatures, which begin at a multiple of 8.
-fn padding(headers: &Headers) -> u64 {
-    headers.signatures.start.wrapping_neg() % 8
-}
-
 fn write(
     input: &Path,
     mut file: File,
@@ -66,7 +61,7 @@ fn write(
     signature: &[u8],
 ) -> Result<(), Error> {
     let program = |problem| Error::Program { path: input.to_owned(), problem };
-    let (content, padding) = (scan.headers.signatures.start, padding(&scan.headers));
+    let (content, padding) = (scan.headers.signatures.start, scan.headers.padding());
     table::signatures(&scan.signatures).map_err(program)?;
     let mut signatures = scan.signatures;
     // The last signature of another program may lack its padding.

@@ -1,22 +1,26 @@
 //! Inspecting UKIs.
 
 use std::collections::BTreeSet;
-use std::io::{Cursor, Read, Seek};
+use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use foreign_text::ForeignText;
 
 use crate::efi_program::{EfiProgram, failed, open};
 use crate::error::Error;
-use crate::pe::headers::HEADERS_LIMIT;
+use crate::pe::headers::{HEADERS_LIMIT, Headers};
 use crate::pe::problem::PeProblem;
-use crate::scan::{ScanFailure, read_at};
+use crate::pe::section::Section;
 use crate::uki::kernel::Kernel;
 use crate::uki::part::Part;
 use crate::uki::text::TEXT_LIMIT;
 
 /// The sections that a UKI may have several times: one for each kind of machine (systemd-stub(7)).
 const REPEATED: [&str; 2] = [".dtbauto", ".efifw"];
+
+/// The sections that are read: of the kernel, its start; of the texts, all.
+const WANTED: [&str; 4] = [Part::KERNEL, ".osrel", ".cmdline", ".uname"];
 
 /// A UKI that was read whole and checked: an EFI program with a kernel for its own processor, and
 /// with no section twice.
@@ -58,19 +62,17 @@ impl UkiFile {
     /// # Errors
     /// [`Error::Program`].
     pub fn parse(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, Error> {
-        Self::read(name.as_ref(), Cursor::new(bytes), bytes.len() as u64)
+        Self::read(name.as_ref(), bytes, bytes.len() as u64)
     }
 
-    fn read(path: &Path, mut file: impl Read + Seek, length: u64) -> Result<Self, Error> {
-        let program = EfiProgram::read(path, &mut file, length)?;
-        let texts = check(&program)
-            .map_err(ScanFailure::Program)
-            .and_then(|()| check_kernel(&program, &mut file))
-            .and_then(|()| {
-                let mut text = |name| text(&program, &mut file, name);
-                Ok((text(".osrel")?, text(".cmdline")?, text(".uname")?))
-            });
-        let (os_release, command_line, uname) = texts.map_err(|failure| failed(path, failure))?;
+    fn read(path: &Path, file: impl Read, length: u64) -> Result<Self, Error> {
+        let (program, contents) = EfiProgram::read(path, file, length, ranges)?;
+        let content = |index: usize| program.section(WANTED[index]).and(contents.get(index));
+        let kernel = content(0).map(Vec::as_slice).unwrap_or_default();
+        Kernel::parse(kernel, program.architecture())
+            .map_err(|problem| failed(path, problem.into()))?;
+        let text = |index| content(index).map(|bytes| without_zeros(bytes).to_vec());
+        let [os_release, command_line, uname] = [1, 2, 3].map(text);
         Ok(Self { program, os_release, command_line, uname })
     }
 
@@ -105,41 +107,35 @@ fn shown(bytes: &[u8]) -> ForeignText {
     ForeignText::line(String::from_utf8_lossy(bytes))
 }
 
-/// Checks the sections that a UKI has.
-fn check(program: &EfiProgram) -> Result<(), PeProblem> {
+/// The bytes without the zeros at their end.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &bytes[..length]
+}
+
+/// Checks the sections that a UKI has. Returns the ranges of the [`WANTED`] ones. A section that is
+/// not there has an empty range.
+fn ranges(headers: &Headers) -> Result<Vec<Range<u64>>, PeProblem> {
     let mut names = BTreeSet::new();
-    for section in program.sections() {
+    for section in &headers.sections {
         if !names.insert(&section.name) && !REPEATED.contains(&section.name.as_str()) {
             return Err(PeProblem::DuplicateSection { section: PeProblem::named(&section.name) });
         }
     }
-    Ok(())
-}
-
-/// Checks that the kernel can start.
-fn check_kernel(program: &EfiProgram, file: impl Read + Seek) -> Result<(), ScanFailure> {
     let missing = PeProblem::MissingSection { section: Part::KERNEL };
-    let kernel = program.section(Part::KERNEL).ok_or(missing)?;
-    let range = kernel.range();
-    let count = (range.end - range.start).min(HEADERS_LIMIT.into());
-    let start = read_at(file, range.start, count)?;
-    Ok(Kernel::parse(&start, program.architecture()).map(drop)?)
-}
-
-/// Reads a section of text, without the zeros at its end.
-fn text(
-    program: &EfiProgram,
-    file: impl Read + Seek,
-    name: &str,
-) -> Result<Option<Vec<u8>>, ScanFailure> {
-    let Some(section) = program.section(name) else { return Ok(None) };
-    if section.size > TEXT_LIMIT {
-        let section = name.to_owned();
-        return Err(PeProblem::SectionTooLarge { section, limit: TEXT_LIMIT }.into());
+    headers.section(Part::KERNEL).ok_or(missing)?;
+    let mut ranges = Vec::new();
+    for name in WANTED {
+        let range = headers.section(name).map_or(0..0, Section::range);
+        let size = range.end - range.start;
+        if name == Part::KERNEL {
+            ranges.push(range.start..range.start + size.min(HEADERS_LIMIT.into()));
+        } else if size <= TEXT_LIMIT.into() {
+            ranges.push(range);
+        } else {
+            let section = name.to_owned();
+            return Err(PeProblem::SectionTooLarge { section, limit: TEXT_LIMIT });
+        }
     }
-    let range = section.range();
-    let mut bytes = read_at(file, range.start, range.end - range.start)?;
-    let length = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    bytes.truncate(length);
-    Ok(Some(bytes))
+    Ok(ranges)
 }

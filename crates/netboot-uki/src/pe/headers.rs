@@ -126,6 +126,11 @@ impl Headers {
         self.start + SIGNATURES
     }
 
+    /// The number of zeros between the content and signatures, which begin at a multiple of 8.
+    pub(crate) fn padding(&self) -> u64 {
+        self.signatures.start.wrapping_neg() % 8
+    }
+
     /// The only section of this name, if there is one.
     pub(crate) fn section(&self, name: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)

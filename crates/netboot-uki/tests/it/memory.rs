@@ -23,7 +23,7 @@ fn a_large_uki_is_made_signed_and_read_in_little_memory() {
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (workshop, context, signer) = (Workshop::new(), Context::new(), db_signer());
+    let (workshop, context, by) = (Workshop::new(), Context::new(), db_signer());
     File::create(workshop.path("initrd")).unwrap().set_len(INITRD).unwrap();
     let at_start = peak_memory(process::id());
     let program = runtime.block_on(async {
@@ -40,7 +40,7 @@ fn a_large_uki_is_made_signed_and_read_in_little_memory() {
             .unwrap();
         let (unsigned, signed) = (workshop.path("unsigned.efi"), workshop.path("signed.efi"));
         let digest = uki.write(&unsigned, &context).await.unwrap();
-        sign(&unsigned, &signed, &signer, &context).await.unwrap();
+        sign(&unsigned, &signed, &by, &context).await.unwrap();
         let program = UkiFile::open(&signed).unwrap().program().clone();
         assert_eq!(program.sha256(), digest);
         program
