@@ -53,6 +53,9 @@
 //!   `x86_64`. [`FirmwareKeys`] are written into its variables. Debian 12 and 13 have it in `ovmf`,
 //!   as `OVMF_CODE_4M.secboot.fd`. The file `OVMF_VARS_4M.snakeoil.fd` there has a key that
 //!   everybody has (`PkKek-1-snakeoil.key`, with the password `snakeoil`), for tests only.
+//! - For `aarch64`, Debian's `AAVMF_VARS.fd` has no store of variables before the firmware's first
+//!   start, so [`Machine::boot_by_http`] needs another file. With keys in it, this firmware has
+//!   Secure Boot on, without System Management Mode.
 //! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds, and a
 //!   program that the firmware refuses ends the boot as soon.
 //! - The firmware's words for a program without a signature, with the signature of another key and

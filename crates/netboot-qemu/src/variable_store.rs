@@ -22,6 +22,8 @@ const AUTHENTICATED: Uuid = Uuid::from_u128(0xaaf32c78_947b_439a_a180_2e144ec377
 
 /// The signature of a firmware volume, and its place.
 const VOLUME_SIGNATURE: (usize, &[u8]) = (0x28, b"_FVH");
+/// The least length of a firmware volume's header.
+const VOLUME_HEADER: usize = 0x48;
 /// The place of the length of a firmware volume's header.
 const VOLUME_HEADER_LENGTH: usize = 0x30;
 
@@ -51,6 +53,8 @@ pub(crate) const KEPT: u32 = 0x7;
 pub enum VariableProblem {
     /// The file is not a firmware volume with authenticated variables, as OVMF has them.
     Format,
+    /// The file begins with zeros: the firmware itself makes the store at its first start.
+    Empty,
     /// The store has no room for the variables of a boot.
     Full,
     /// The store has no platform key (`PK`), so Secure Boot is off.
@@ -65,6 +69,7 @@ impl fmt::Display for VariableProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Format => "it is not a store of authenticated variables",
+            Self::Empty => "it has no store of variables yet",
             Self::Full => "it has no room for the variables of a boot",
             Self::NoPlatformKey => "it has no platform key, so Secure Boot is off",
             Self::NoProgramKey => "it has no key for programs, so the firmware refuses all of them",
@@ -79,6 +84,10 @@ impl VariableProblem {
             Self::Format => {
                 "give the variables that belong to the firmware's code, such as OVMF_VARS_4M.fd for \
                  OVMF_CODE_4M.fd, as a raw image"
+            }
+            Self::Empty => {
+                "give a file that has a store with firmware_variables; of Debian's files for \
+                 aarch64, AAVMF_VARS.snakeoil.fd has one, with keys, and AAVMF_VARS.fd has none"
             }
             Self::Full => "give a new copy of the firmware's initial variables",
             Self::NoPlatformKey | Self::NoProgramKey | Self::SwitchedOff => {
@@ -113,6 +122,9 @@ impl VariableStore {
     /// Reads a file of variables.
     pub(crate) fn new(bytes: Vec<u8>) -> Result<Self, VariableProblem> {
         let problem = VariableProblem::Format;
+        if part(&bytes, 0, VOLUME_HEADER).is_some_and(|head| head.iter().all(|byte| *byte == 0)) {
+            return Err(VariableProblem::Empty);
+        }
         let (place, signature) = VOLUME_SIGNATURE;
         if part(&bytes, place, signature.len()) != Some(signature) {
             return Err(problem);
@@ -316,6 +328,7 @@ mod tests {
         ] {
             assert_eq!(VariableStore::new(damaged), Err(VariableProblem::Format));
         }
+        assert_eq!(VariableStore::new(vec![0; 1 << 12]), Err(VariableProblem::Empty));
         // Something lies where the next variable goes.
         let mut whole = blank(1024);
         *whole.last_mut().unwrap() = 0;

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use netboot_core::{Architecture, Context};
-use netboot_qemu::{BootStage, Firmware, MachineBuilder};
+use netboot_qemu::{BootStage, Firmware, MachineBuilder, Verifier};
 use netboot_testbed::{DebianTree, cpio};
 
+use crate::followed_hints::assert_hint;
 use crate::machine::site::{Site, machine};
 
 /// Shows the command line and the architecture, and powers off.
@@ -80,4 +81,20 @@ async fn the_programs_of_an_arm_machine_are_named_when_they_are_missing() {
         let hint = error.hint().unwrap();
         assert!(hint.contains(package), "{hint}");
     }
+}
+
+/// The hint leads to variables with keys, which did not sign this iPXE.
+#[tokio::test]
+async fn arm_firmware_fetches_a_program_and_checks_its_signature() {
+    let site = Site::new().await;
+    fs::copy(ipxe(), site.path().join("program.efi")).unwrap();
+    let (url, context) = (site.server.url("program.efi"), Context::new());
+    let error = arm64().build().unwrap().boot_by_http(&url, &context).await.unwrap_err();
+    assert_hint(&error, "give a file that has a store with firmware_variables");
+    let machine = arm64().firmware_variables("/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd");
+    let report = machine.build().unwrap().boot_by_http(&url, &context).await.unwrap();
+    println!("{report}\n{}", report.console);
+    assert!(report.fetched[0].succeeded(), "{report}");
+    let by: Vec<_> = report.refusals.iter().map(|refusal| refusal.by).collect();
+    assert_eq!(by, [Verifier::Firmware], "{report}");
 }
