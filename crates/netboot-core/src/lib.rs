@@ -98,6 +98,7 @@ pub mod inspect {
     pub use self::xz_filter::XzFilter;
 }
 mod invalid_value;
+mod joined_initrd;
 pub mod layout;
 mod mac_address;
 mod manifest;
@@ -201,6 +202,7 @@ pub use crate::guarded_file::GuardedFile;
 pub use crate::image::{Image, ImageBuilder};
 pub use crate::image_manifest::ImageManifest;
 pub use crate::invalid_value::{InvalidValue, TextProblem, ValueKind};
+pub use crate::joined_initrd::JoinedInitrd;
 pub use crate::layout::ReleasePath;
 pub use crate::mac_address::MacAddress;
 pub use crate::manifest::Manifest;

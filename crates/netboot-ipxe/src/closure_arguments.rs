@@ -27,18 +27,19 @@ pub(crate) struct ClosureArguments {
 }
 
 impl ClosureArguments {
-    /// Makes the parameters for a closure with this index. `card` is [`BOOTIF`], `callers` are the
-    /// parameters of the caller, and `sources` have the roots of targets.
+    /// Makes the parameters for a closure with this index. `card` is [`BOOTIF`], unless a program
+    /// adds it later. `callers` are the parameters of the caller, and `sources` have the roots of
+    /// targets.
     ///
     /// # Errors
     /// The errors of [`check`].
     pub(crate) fn new<'a>(
         index: &Sha256Digest,
-        card: ScriptArgument,
+        card: Option<ScriptArgument>,
         sources: impl IntoIterator<Item = ScriptArgument>,
         callers: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, Error> {
-        let mut first = vec![card];
+        let mut first = Vec::from_iter(card);
         let mut has_address = false;
         for parameter in callers {
             check(parameter)?;

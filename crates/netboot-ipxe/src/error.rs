@@ -73,6 +73,16 @@ pub enum Error {
         build: String,
     },
 
+    /// Nobody says where machines fetch the closure of an image that `kexec` starts.
+    #[error(
+        "machines of profile `{profile}` do not know where to fetch the closure: kexec runs no \
+         script that tells the URL of its own directory"
+    )]
+    KexecWithoutSource {
+        /// The profile.
+        profile: ProfileName,
+    },
+
     /// Machines cannot fetch the closure of an image from a URL.
     #[error("machines cannot fetch a closure from {url}")]
     UnusableClosureSource {

@@ -81,6 +81,7 @@ pub mod dhcp;
 mod dispatch;
 mod error;
 pub mod interchange;
+pub mod kexec;
 mod menu;
 mod menu_text;
 mod renderer;

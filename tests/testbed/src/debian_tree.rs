@@ -55,6 +55,8 @@ impl DebianTree {
     /// The DHCP servers of Debian 12: Kea's and ISC's.
     pub const DHCP_SERVERS: Self =
         Self::new("dhcp-servers", DebianSuite::Bookworm, &["kea-dhcp4-server", "isc-dhcp-server"]);
+    /// `kexec` of Debian 12. The installed package would ask to restart this machine with it.
+    pub const KEXEC_TOOLS: Self = Self::new("kexec-tools", DebianSuite::Bookworm, &["kexec-tools"]);
     /// iPXE 1.21, of Debian 13.
     pub const TRIXIE_IPXE: Self =
         Self::new("trixie-ipxe", DebianSuite::Trixie, &["ipxe", "ipxe-qemu"]);
@@ -89,9 +91,10 @@ impl DebianTree {
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
+        Self::KEXEC_TOOLS,
         Self::TRIXIE_IPXE,
         Self::SID_IPXE,
         Self::TRIXIE_LINUX,

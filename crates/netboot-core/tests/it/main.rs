@@ -14,6 +14,7 @@ mod followed_hints;
 mod hung_file_system;
 mod image_size;
 mod initrds;
+mod joined_initrd;
 mod kernels;
 mod linux_table;
 mod mac_address;

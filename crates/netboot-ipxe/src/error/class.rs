@@ -12,6 +12,7 @@ impl Error {
             | Self::TooManyArguments { .. }
             | Self::CommandLineTooLong { .. }
             | Self::NoClosureSource { .. }
+            | Self::KexecWithoutSource { .. }
             | Self::UnusableClosureSource { .. }
             | Self::ReservedParameter { .. }
             | Self::BootParameter { .. }

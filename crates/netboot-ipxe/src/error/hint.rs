@@ -46,6 +46,11 @@ impl Error {
                  `cwduri` if every machine boots with iPXE 1.21 or later"
                     .to_owned()
             }
+            Self::KexecWithoutSource { .. } => {
+                "give `KexecTree::new` the plain `http://` URL that serves the target, or name one \
+                 with the kernel parameter `netboot.from=` in the configuration of the image"
+                    .to_owned()
+            }
             Self::UnusableClosureSource { .. } => {
                 "give `RendererBuilder::closure_source` an `http://` URL without a password and \
                  without a query: stage 1 checks every byte by its digest, so the connection needs \

@@ -90,7 +90,7 @@ impl<'a> Payload<'a> {
                 return Err(Error::NotInterchangeable { server, subject, problem });
             }
             let index = &closure.index.sha256;
-            let of_closure = ClosureArguments::new(index, card, source, callers)?;
+            let of_closure = ClosureArguments::new(index, Some(card), source, callers)?;
             all.extend(of_closure.first);
             all.append(&mut typed);
             all.extend(of_closure.last);

@@ -176,7 +176,7 @@ impl Renderer {
             }
             let index = closure.index.sha256();
             let card = ScriptArgument::boot_card();
-            let of_closure = ClosureArguments::new(&index, card, sources, texts)?;
+            let of_closure = ClosureArguments::new(&index, Some(card), sources, texts)?;
             arguments.extend(of_closure.first);
             arguments.append(&mut callers);
             arguments.extend(of_closure.last);

@@ -12,6 +12,7 @@ mod golden;
 mod golden_file;
 mod images;
 mod interchange;
+mod kexec;
 mod lint_templates;
 mod local_disk;
 mod machine_keys;
