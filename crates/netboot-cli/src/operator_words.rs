@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 45] = [
+const PHRASES: [(&str, &str); 46] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -30,6 +30,7 @@ const PHRASES: [(&str, &str); 45] = [
         ", with `--closure-url`",
     ),
     ("`RendererBuilder::closure_source`", "`--closure-url`"),
+    ("give `KexecTree::new` the plain", "give `--closure-url` the plain"),
     ("(`PayloadBase::url`)", "(`--payload-url`)"),
     (
         "render the release with this fleet, publish it, and export its manifest",

@@ -24,6 +24,7 @@ mod followed_hints;
 mod foreign_errors;
 mod http_boot;
 mod integrity;
+mod kexec;
 mod memory;
 mod menu;
 mod next_boot_device;

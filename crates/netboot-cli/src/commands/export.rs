@@ -1,8 +1,14 @@
-//! `netboot export`: the files with which other servers boot machines from a published release.
+//! `netboot export`: the files with which others boot machines from a published release.
 
 mod dhcp;
 mod exported_files;
 mod interchange;
+mod kexec;
+mod live_release;
+mod record;
+mod whole_archive;
+mod whole_directory;
+mod written_files;
 
 use clap::{Args, Subcommand};
 use netboot_core::Report;
@@ -25,6 +31,8 @@ enum Server {
     Matchbox(interchange::Matchbox),
     /// Write the answers that Pixiecore requests.
     Pixiecore(interchange::Pixiecore),
+    /// Write the files with which a running Linux starts an image in its own place.
+    Kexec(kexec::Arguments),
 }
 
 impl Arguments {
@@ -35,6 +43,7 @@ impl Arguments {
             Server::Dhcp(arguments) => dhcp::export(arguments).of_command_line(),
             Server::Matchbox(arguments) => arguments.export(session).await,
             Server::Pixiecore(arguments) => arguments.export(session).await,
+            Server::Kexec(arguments) => arguments.export(session).await,
         }
     }
 }

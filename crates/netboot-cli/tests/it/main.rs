@@ -15,6 +15,7 @@ mod completions;
 mod configuration;
 mod documents;
 mod export;
+mod export_kexec;
 mod fleet;
 mod followed_hints;
 mod frame;

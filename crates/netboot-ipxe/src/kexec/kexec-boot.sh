@@ -102,14 +102,21 @@ if [ "$load_only" = yes ]; then
   exit
 fi
 
+start() {
+  # The session over SSH that runs the script may end before.
+  trap '' HUP
+  sleep 3
+  if [ -d /run/systemd/system ] && command -v systemctl > /dev/null; then
+    exec systemctl kexec
+  fi
+  sync
+  # shellcheck disable=SC2086 # The flags are words of their own.
+  exec "$kexec" $flags -e
+}
+
 # nixos-anywhere looks for the words before the colon.
 echo "the machine will boot into nixos: $profile starts in 3 seconds"
 log=/dev/null
 [ ! -w /dev/kmsg ] || log=/dev/kmsg
-# In the background, so that a session over SSH can end before the network does.
-if [ -d /run/systemd/system ] && command -v systemctl > /dev/null; then
-  nohup sh -c 'sleep 3; exec systemctl kexec' < /dev/null > "$log" 2>&1 &
-else
-  # shellcheck disable=SC2086 # The flags are words of their own.
-  nohup sh -c 'sleep 3; sync; exec "$@"' start "$kexec" $flags -e < /dev/null > "$log" 2>&1 &
-fi
+# In the background, so that a session over SSH ends before the network does.
+start < /dev/null > "$log" 2>&1 &

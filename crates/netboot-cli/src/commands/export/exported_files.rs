@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use netboot_core::{Error, Report, Sha256Digest, counted, read_regular_text};
-use serde::{Deserialize, Serialize};
+use netboot_core::{Error, Report, Sha256Digest, counted};
 
-/// The maximum size of a record or of an exported file, in bytes.
-const FILE_LIMIT: u64 = 64 * 1024 * 1024;
+use super::record::{Record, is_missing};
 
 /// The number of files that a message names.
 const NAMED: usize = 5;
@@ -24,14 +22,6 @@ pub(super) struct ReplaceForeign {
     #[arg(long)]
     replace_foreign: bool,
 }
-
-/// The files that exports wrote into a directory, by their paths below it.
-///
-/// A file has two digests while an export replaces it, so that the next export knows it again if
-/// this one is interrupted.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Record(BTreeMap<String, BTreeSet<Sha256Digest>>);
 
 /// The files of one export.
 #[derive(Debug)]
@@ -55,8 +45,7 @@ impl<'a> ExportedFiles<'a> {
         directory: &'a Path,
         files: &'a BTreeMap<String, String>,
     ) -> Self {
-        // No publisher takes a name that starts with `.netboot` for an object of its target.
-        let record = directory.join(format!(".netboot-export-{server}.json"));
+        let record = Record::path(server, directory);
         Self { directory, record, files }
     }
 
@@ -66,7 +55,7 @@ impl<'a> ExportedFiles<'a> {
     /// If a file is in the way that no export wrote, unless it may be replaced; if a file cannot be
     /// read or written.
     pub(super) fn write(&self, foreign: ReplaceForeign) -> Result<Changes, Report> {
-        let before = self.read_record()?;
+        let before = Record::read(&self.record)?;
         let stale: BTreeSet<&String> =
             before.0.keys().filter(|path| !self.files.contains_key(*path)).collect();
         if !foreign.replace_foreign {
@@ -136,25 +125,8 @@ impl<'a> ExportedFiles<'a> {
         ))
     }
 
-    /// Reads the record. A record that makes no sense counts as missing, so that every file is
-    /// foreign.
-    fn read_record(&self) -> Result<Record, Report> {
-        let text = match read_regular_text(&self.record, FILE_LIMIT) {
-            Ok(text) => text,
-            Err(Error::Io { source, .. }) if is_missing(&source) => return Ok(Record::default()),
-            Err(error) => return Err(error.into()),
-        };
-        let record: Record = serde_json::from_str(&text).unwrap_or_default();
-        let is_below = |path: &String| {
-            Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
-        };
-        Ok(if record.0.keys().all(is_below) { record } else { Record::default() })
-    }
-
     fn write_record(&self, record: &Record) -> Result<(), Report> {
-        let mut text = serde_json::to_string_pretty(&record).map_err(Report::foreign)?;
-        text.push('\n');
-        self.replace(&self.record, &text)
+        self.replace(&self.record, &record.text()?)
     }
 
     /// Replaces a file at once, so that a server reads the old text or the new one.
@@ -175,8 +147,4 @@ impl<'a> ExportedFiles<'a> {
         file.persist(place).map_err(|error| failed(error.error))?;
         Ok(())
     }
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

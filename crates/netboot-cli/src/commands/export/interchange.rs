@@ -12,6 +12,7 @@ use serde_json::json;
 use url::Url;
 
 use super::exported_files::{Changes, ExportedFiles, ReplaceForeign};
+use super::live_release::live_release;
 use crate::answer::Answer;
 use crate::machine_list::MachineList;
 use crate::misuse::{Misuse, OfCommandLine};
@@ -145,12 +146,7 @@ impl Source {
     async fn read(&self, session: &Session) -> Result<Manifest, Report> {
         let settings = self.options.read(session)?;
         let publisher = self.target.read(&settings, session).await?;
-        let Some(live) = until_cancelled(session, publisher.live()).await? else {
-            return Err(Report::message(
-                format!("no release is live at `{}`", self.target.as_str()),
-                "make one live first: `netboot activate`",
-            ));
-        };
+        let live = live_release(&self.target, &publisher, session).await?;
         until_cancelled(session, publisher.manifest(&live)).await
     }
 }
