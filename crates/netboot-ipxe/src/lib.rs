@@ -69,6 +69,10 @@
 //! - `netboot.from`: the places to fetch from
 //!   ([`closure_source`](RendererBuilder::closure_source)).
 //!
+//! # Other ways to start an image
+//! [`interchange`] exports fleets to other network boot servers, and [`kexec`] lets a running Linux
+//! start an image without its firmware.
+//!
 //! # Features
 //! | feature | what it adds |
 //! |---|---|

@@ -82,6 +82,10 @@ async fn the_closure_of_an_image_is_at_a_url() {
         let said = place.misuses(&[&arguments[..], &["--closure-url", url]].concat());
         assert!(said.contains("what to do: give `--closure-url` an `http://` URL"), "{said}");
     }
+    let url = ["--closure-url", "http://10.0.0.1/nixos/"];
+    let plain = ["export", "kexec", &target, PLAIN, "--output", "tree"];
+    let said = place.misuses(&[&plain[..], &url].concat());
+    assert!(said.contains("what to do: leave out `--closure-url`"), "{said}");
     assert!(!place.path("tree").exists());
 
     fs::write(
@@ -89,7 +93,7 @@ async fn the_closure_of_an_image_is_at_a_url() {
         "[closure-boot]\nprogram = \"netboot-stage1\"\nmirrors = [\"http://10.0.0.2/nixos/\"]\n",
     )
     .unwrap();
-    place.succeeds(&[&arguments[..], &["--closure-url", "http://10.0.0.1/nixos/"]].concat());
+    place.succeeds(&[&arguments[..], &url].concat());
     let line = fs::read_to_string(place.path("tree/cmdline")).unwrap();
     let index = image(&place, CLOSURE).await.closure().unwrap().index.sha256();
     let end = format!(
@@ -107,7 +111,8 @@ async fn a_release_is_chosen_by_its_id_or_by_a_pointer() {
     let arguments = ["export", "kexec", &target, PLAIN, "--output", "tree"];
     let said = place.fails(&arguments);
     assert!(said.contains("what to do: make one live first: `netboot activate`"), "{said}");
-    let of_release = [&arguments[..], &["--release", &staged.short(), "--json"]].concat();
+    let begin = staged.short();
+    let of_release = [&arguments[..], &["--release", &begin, "--json"]].concat();
     assert_eq!(place.succeeds(&of_release).json()["release"], staged.to_string());
 
     place.succeeds(&["activate", &target, &staged.to_string(), "--pointer", "canary"]);
@@ -119,6 +124,7 @@ async fn a_release_is_chosen_by_its_id_or_by_a_pointer() {
     }
     let said = place.fails(&["export", "kexec", &target, "storage", "--output", "tree"]);
     assert!(said.contains("has no profile `storage`; it has 2 profiles: "), "{said}");
+    assert!(said.contains("what to do: name one of its profiles"), "{said}");
 }
 
 #[tokio::test]
@@ -226,9 +232,12 @@ async fn an_archive_is_as_nixos_anywhere_takes_it() {
     }
     // The hint.
     export("three.tar.gz");
-    let said = place.fails(&["export", "kexec", &target, PLAIN, "--tarball", "root"]);
-    assert!(said.contains("`root` would be lost"), "{said}");
-    place.misuses(&["export", "kexec", &target, PLAIN]);
-    let both = ["export", "kexec", &target, PLAIN, "--tarball", "a", "--output", "b"];
-    place.misuses(&both);
+    fs::create_dir(place.path("a.tar.gz")).unwrap();
+    let arguments = ["export", "kexec", &target, PLAIN, "--tarball", "a.tar.gz"];
+    let said = place.fails(&arguments);
+    assert!(said.contains("`a.tar.gz` would be lost"), "{said}");
+    place.misuses(&arguments[..4]);
+    place.misuses(&[&arguments[..], &["--output", "tree"]].concat());
+    let said = place.misuses(&[&arguments[..5], &["a.tar"]].concat());
+    assert!(said.contains("it does not end with `.tar.gz`"), "{said}");
 }

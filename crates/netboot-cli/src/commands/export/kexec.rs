@@ -14,7 +14,7 @@ use super::whole_archive::{Member, WholeArchive};
 use super::whole_directory::WholeDirectory;
 use super::written_files::write_files;
 use crate::answer::Answer;
-use crate::misuse::OfCommandLine;
+use crate::misuse::{Misuse, OfCommandLine};
 use crate::published_target::{PublishedTarget, until_cancelled};
 use crate::publisher_options::ReaderOptions;
 use crate::release_prefix::ReleasePrefix;
@@ -27,11 +27,12 @@ const ROOT: &str = "kexec";
 
 /// The description of the answer.
 const ANSWER: &str = "\
-Copy the directory to the machine, and run its script kexec-boot there as root. It
-checks the files by their digests, loads the kernel, and starts it after 3 seconds
-in place of the running system. The script needs the program kexec (on Debian, the
-package kexec-tools) and has the options --load-only, --card and
---kexec-extra-flags. The archive of --tarball has the script as kexec/run.
+Copy the directory to the machine, and run its script kexec-boot there as
+root. It checks the files by their digests, loads the kernel, and starts it
+after 3 seconds in place of the running system. The script needs the program
+kexec (on Debian, the package kexec-tools) and has the options --load-only,
+--card and --kexec-extra-flags. The archive of --tarball has the script as
+kexec/run.
 
 Prints the paths of the files.
 
@@ -56,9 +57,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// Write an archive instead, which `nixos-anywhere --kexec` takes. Its name should end with
+    /// Write an archive instead, which `nixos-anywhere --kexec` takes. Its name ends with
     /// `.tar.gz`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = archive_name)]
     tarball: Option<PathBuf>,
 
     /// The release, by the first digits of its id. It need not have been live. The default is the
@@ -136,7 +137,7 @@ impl Arguments {
                     self.profile,
                     names.join(", ")
                 ),
-                "name one of them",
+                "name one of its profiles",
             ));
         };
         let sources = self.sources(image, session)?;
@@ -155,12 +156,29 @@ impl Arguments {
     /// The URLs from which machines fetch the closure of an image.
     fn sources(&self, image: &Image, session: &Session) -> Result<Vec<Url>, Report> {
         if image.closure().is_none() {
+            if self.closure_url.is_some() {
+                let profile = image.profile();
+                return Err(Misuse::report(
+                    format!(
+                        "`--closure-url` has no effect: the image of `{profile}` has no closure"
+                    ),
+                    "leave out `--closure-url`",
+                ));
+            }
             return Ok(Vec::new());
         }
         let closure_boot = session.configuration()?.closure_boot.iter();
         let mirrors = closure_boot.flat_map(|section| &section.mirrors);
         Ok(self.closure_url.iter().chain(mirrors).cloned().collect())
     }
+}
+
+/// Parses the name of an archive. nixos-anywhere decides by the name how to unpack it.
+fn archive_name(text: &str) -> Result<PathBuf, Report> {
+    if text.ends_with(".tar.gz") {
+        return Ok(text.into());
+    }
+    Err(Report::message("it does not end with `.tar.gz`", "write a name such as `worker.tar.gz`"))
 }
 
 /// Writes the files of a tree, and returns the paths of what is there now.
