@@ -45,7 +45,7 @@ async fn image(place: &Place, profile: &str) -> Image {
 async fn an_image_is_exported_from_any_place() {
     for place in Place::all() {
         let target = place.target();
-        let [live] = place.publish(["one"]).await;
+        let [release] = place.publish(["one"]).await;
         let tree = place.path("tree");
         let arguments = ["export", "kexec", &target, PLAIN, "--output", "tree", "--json"];
         let object = place.succeeds(&arguments).json();
@@ -58,7 +58,7 @@ async fn an_image_is_exported_from_any_place() {
         assert_eq!(fs::read_to_string(tree.join("cmdline")).unwrap(), format!("{line}\n"));
         let files = ["Image", "initrd", "cmdline", "kexec-boot", "SHA256SUMS"];
         let expected = json!({
-            "release": live.to_string(),
+            "release": release.to_string(),
             "profile": PLAIN,
             "command_line": line,
             "files": files.map(|name| format!("tree/{name}")),

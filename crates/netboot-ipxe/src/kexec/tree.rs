@@ -120,11 +120,6 @@ impl KexecTree {
         &self.profile
     }
 
-    /// The architecture of the kernel.
-    pub fn architecture(&self) -> Architecture {
-        self.architecture
-    }
-
     /// The kernel command line. The script adds only `BOOTIF`, before it, for an image with a
     /// closure.
     pub fn command_line(&self) -> &str {

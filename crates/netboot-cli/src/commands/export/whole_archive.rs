@@ -53,10 +53,15 @@ impl WholeArchive {
     /// # Errors
     /// If there is such a file, or it cannot be read.
     pub(super) fn check(&self) -> Result<(), Report> {
+        self.is_there().map(drop)
+    }
+
+    /// Returns true if an archive of an export is in the place.
+    fn is_there(&self) -> Result<bool, Report> {
         match self.place.symlink_metadata() {
-            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) if is_missing(&error) => return Ok(false),
             Err(source) => return Err(Error::io("read", &self.place, source).into()),
-            Ok(found) if found.is_file() && is_own(&self.place)? => return Ok(()),
+            Ok(found) if found.is_file() && is_own(&self.place)? => return Ok(true),
             Ok(_) => {}
         }
         Err(Report::message(
@@ -95,9 +100,12 @@ impl WholeArchive {
             packed.map_err(|source| Error::io("write", &place, source))
         });
         let packed: NamedTempFile = packed.await?;
-        self.check()?;
-        let failed = |error: tempfile::PersistError| Error::io("write", &self.place, error.error);
-        packed.persist(&self.place).map_err(failed)?;
+        let written = if self.is_there()? {
+            packed.persist(&self.place)
+        } else {
+            packed.persist_noclobber(&self.place)
+        };
+        written.map_err(|error| Error::io("write", &self.place, error.error))?;
         Ok(())
     }
 }
@@ -122,8 +130,8 @@ fn pack(
         let file = File::open(directory.join(member.name))?;
         let mode = if member.is_program { 0o755 } else { 0o644 };
         let mut header = self::header(EntryType::Regular, mode, file.metadata()?.len());
-        let content = Cancellable { reader: file, context };
-        archive.append_data(&mut header, format!("{root}/{}", member.name), content)?;
+        let reader = Cancellable { reader: file, context };
+        archive.append_data(&mut header, format!("{root}/{}", member.name), reader)?;
     }
     let new = archive.into_inner()?.finish()?;
     new.as_file().sync_all()?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use netboot_core::{Error, Report, Sha256Digest, Sha256Hasher, blocking, open_regular_file};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::record::{Record, is_missing};
@@ -48,16 +49,26 @@ impl WholeDirectory {
     /// # Errors
     /// If there is such a file, which the error names; if the directory cannot be read.
     pub(super) async fn check(&self) -> Result<(), Report> {
-        let (place, record) = (self.place.clone(), Record::path(self.name, &self.place));
-        let foreign = blocking(move || foreign(&place, &record)).await?;
-        match foreign {
+        self.check_at(&self.place).await
+    }
+
+    /// Checks this directory, which lies at `path` now.
+    async fn check_at(&self, path: &Path) -> Result<(), Report> {
+        let (name, directory) = (self.name, path.to_owned());
+        match blocking(move || foreign(name, &directory)).await? {
             None => Ok(()),
-            Some(path) => Err(Report::message(
-                format!("`{}` would be lost, and no export wrote it", path.display()),
+            Some(file) => Err(Report::message(
+                format!("`{}` would be lost, and no export wrote it", self.shown(path, &file)),
                 "move it elsewhere, or choose another directory with --output: netboot replaces \
                  the whole directory",
             )),
         }
+    }
+
+    /// The path of a file below `path`, as it is below the place of the directory.
+    fn shown(&self, path: &Path, file: &Path) -> String {
+        let below = file.strip_prefix(path).ok().filter(|below| !below.as_os_str().is_empty());
+        below.map_or(self.place.clone(), |below| self.place.join(below)).display().to_string()
     }
 
     /// Begins a new directory beside this one. It is removed unless it takes its place.
@@ -75,8 +86,9 @@ impl WholeDirectory {
         Ok(new.map_err(failed)?)
     }
 
-    /// Puts a new directory with these files in the place of this one, after another
-    /// [`check`](Self::check): somebody may have written into it meanwhile.
+    /// Puts a new directory with these files in the place of this one. The old one is checked again
+    /// when it is out of its place, because somebody may have written into it meanwhile. It goes
+    /// back if it has something to lose.
     ///
     /// # Errors
     /// The errors of [`check`](Self::check); if the directory cannot be replaced.
@@ -89,24 +101,45 @@ impl WholeDirectory {
         let record = Record::path(self.name, new.path());
         let text = Record(files.collect()).text()?;
         fs::write(&record, text).map_err(|source| Error::io("write", &record, source))?;
-        self.check().await?;
-        let failed =
-            |source: rustix::io::Errno| Error::io("replace", &self.place, io::Error::from(source));
-        let (flags, is_there) = match self.place.symlink_metadata() {
-            Ok(_) => (RenameFlags::EXCHANGE, true),
-            Err(_) => (RenameFlags::NOREPLACE, false),
-        };
-        renameat_with(CWD, new.path(), CWD, &self.place, flags).map_err(failed)?;
-        if !is_there {
-            // The temporary directory is now the directory; nothing is left to remove.
-            let _ = new.keep();
+        match self.rename(&new, RenameFlags::NOREPLACE) {
+            Ok(()) => {
+                // The temporary directory is now the directory; nothing is left to remove.
+                let _ = new.keep();
+                return Ok(());
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(self.failed(error).into()),
         }
-        Ok(())
+        self.rename(&new, RenameFlags::EXCHANGE).map_err(|error| self.failed(error))?;
+        // If this future is dropped now, nothing is deleted.
+        let old = new.keep();
+        let checked = self.check_at(&old).await;
+        let renamed = checked.is_err().then(|| exchange(&old, &self.place));
+        let unwanted = match renamed {
+            // Two directories are left, and none is lost.
+            Some(Err(error)) => return Err(self.failed(error).into()),
+            Some(Ok(())) | None => old,
+        };
+        let removed = fs::remove_dir_all(&unwanted);
+        checked?;
+        Ok(removed.map_err(|source| Error::io("remove", &unwanted, source))?)
+    }
+
+    fn rename(&self, new: &TempDir, flags: RenameFlags) -> Result<(), Errno> {
+        renameat_with(CWD, new.path(), CWD, &self.place, flags)
+    }
+
+    fn failed(&self, error: Errno) -> Error {
+        Error::io("replace", &self.place, error.into())
     }
 }
 
-/// Something in the place of the directory, or in it, that is not as the record has it.
-fn foreign(place: &Path, record: &Path) -> Result<Option<PathBuf>, Report> {
+fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
+}
+
+/// Something in the place of a directory, or in it, that is not as the record has it.
+fn foreign(name: &str, place: &Path) -> Result<Option<PathBuf>, Report> {
     let reading = |source| Error::io("read", place, source);
     match place.symlink_metadata() {
         Err(error) if is_missing(&error) => return Ok(None),
@@ -119,7 +152,8 @@ fn foreign(place: &Path, record: &Path) -> Result<Option<PathBuf>, Report> {
         entries.push(entry.map_err(reading)?.path());
     }
     entries.sort();
-    let known = Record::read(record)?;
+    let record = Record::path(name, place);
+    let known = Record::read(&record)?;
     for path in entries {
         if path != record && !is_own(&path, &known)? {
             return Ok(Some(path));

@@ -33,28 +33,28 @@ pub(super) async fn write_files(
 }
 
 async fn write(
-    content: &dyn Artifact,
+    artifact: &dyn Artifact,
     path: &Path,
     mode: u32,
     context: &Context,
 ) -> Result<(), Error> {
     let writing = |source| Error::io("write", path, source);
-    let mut reader = content.open().await?;
+    let mut reader = artifact.open().await?;
     let mut file = tokio::fs::File::create_new(path).await.map_err(writing)?;
     let (mut hasher, mut piece) = (Sha256Hasher::new(), vec![0; PIECE]);
     loop {
         context.check()?;
         let read = reader.read(&mut piece).await;
         let read =
-            read.map_err(|source| Error::io("read", content.file_name().as_str(), source))?;
+            read.map_err(|source| Error::io("read", artifact.file_name().as_str(), source))?;
         if read == 0 {
             break;
         }
         hasher.update(&piece[..read]);
         file.write_all(&piece[..read]).await.map_err(writing)?;
     }
-    if hasher.finish() != (content.sha256(), content.size()) {
-        return Err(Error::ArtifactChanged { path: content.file_name().as_str().into() });
+    if hasher.finish() != (artifact.sha256(), artifact.size()) {
+        return Err(Error::ArtifactChanged { path: artifact.file_name().as_str().into() });
     }
     file.set_permissions(Permissions::from_mode(mode)).await.map_err(writing)?;
     file.sync_all().await.map_err(writing)
