@@ -12,10 +12,7 @@ pub use self::server::Files;
 use self::server::{SCRIPT, Server, TURN};
 use crate::direct_machine;
 use crate::qemu_process::QemuProcess;
-use crate::{DebianTree, Error};
-
-/// The time in which iPXE must start. It takes two seconds on an idle machine.
-const START: Duration = Duration::from_secs(90);
+use crate::{DebianTree, Error, PATIENCE};
 
 /// The options of QEMU: little memory, and a network card.
 const OPTIONS: [&str; 6] =
@@ -59,9 +56,9 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// A script that may take 30 seconds.
+    /// A script that ends.
     pub fn new(script: &'a [u8], files: Files) -> Self {
-        Self { script, files, forget: Vec::new(), patience: Duration::from_secs(30) }
+        Self { script, files, forget: Vec::new(), patience: PATIENCE }
     }
 }
 
@@ -210,7 +207,7 @@ impl IpxeOracle {
         );
         std::fs::write(&script, text).map_err(|source| Error::io("write", &script, source))?;
         let mut machine = direct_machine::start(&self.kernel, &script, &OPTIONS)?;
-        match machine.read_until(b"\n@@ready\r\n", Instant::now() + START) {
+        match machine.read_until(b"\n@@ready\r\n", Instant::now() + PATIENCE) {
             Some(_) => Ok(machine),
             None => Err(Error::SilentMachine { console: machine.printed() }),
         }

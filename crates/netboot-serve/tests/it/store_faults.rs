@@ -150,13 +150,14 @@ async fn a_client_is_not_blamed_for_a_store_that_is_too_slow() {
 async fn only_so_many_objects_are_open() {
     let store = MemoryStore::new();
     let (bytes, place) = put_blob(&store, 30_000_000).await;
-    let limits = StoreLimits { open_objects: 1, ..short() };
+    let answer = Duration::from_secs(3);
+    let limits = StoreLimits { open_objects: 1, answer, ..StoreLimits::default() };
     let running = Running::with_store_limits(store, limits).await;
     let first = running.get(&place).send().await.unwrap();
     let second = running.get(&place).send().await.unwrap();
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(second.headers()[RETRY_AFTER], "2");
-    assert!(only(&running).contains("opened for 0.3 s, and the limit of open objects is 1"));
+    assert!(only(&running).contains("opened for 3 s, and the limit of open objects is 1"));
     let first = first.bytes().await.unwrap();
     assert!(Sha256Digest::of(&first) == Sha256Digest::of(&bytes));
     let third = running.get(&place).send().await.unwrap();
