@@ -108,9 +108,12 @@ impl PolicyProblem {
             Self::RootPassword { option, .. } => {
                 format!("set `users.users.root.{option}` to `null`, and give root an SSH key")
             }
-            Self::NoSerialConsole => "add `console=ttyS0,115200` to `boot.kernelParams`, so that \
-                                      an operator can see why a machine in a rack does not boot"
-                .to_owned(),
+            Self::NoSerialConsole => {
+                "add `console=ttyS0,115200` (on ARM, `console=ttyAMA0,115200`) \
+                                      to `boot.kernelParams`, so that an operator can see why a \
+                                      machine in a rack does not boot"
+                    .to_owned()
+            }
             Self::ServiceEnabled { service } => format!(
                 "set `services.{service}.enable = false` in the netboot image, and enable the \
                  service in the system that is installed; if the image itself is the system, \
