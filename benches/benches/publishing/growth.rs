@@ -15,7 +15,7 @@ use netboot_benches::{
 };
 use netboot_core::{Artifact, ArtifactKind, BytesArtifact, Context, FileName, ReleasePath, layout};
 use netboot_publish::{ListScope, MemoryStore, Publisher, Store, Upload};
-use netboot_testbed::{RsyncDaemon, RsyncModule, S3Server, tool};
+use netboot_testbed::{Registry, RegistryAccess, RsyncDaemon, RsyncModule, S3Server, tool};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -37,9 +37,19 @@ struct Site<'a> {
     place: &'a dyn Fn(SocketAddr) -> Place,
     wire: Option<Wire>,
     counter: Option<&'a RunCounter>,
-    /// The directory that the target consists of. Files are written there, which is faster than
-    /// sending them. A server has to be sent them.
-    directory: Option<&'a Path>,
+    filling: Filling<'a>,
+}
+
+/// The way to give a target many releases.
+enum Filling<'a> {
+    /// The target consists of this directory. Files are written there, which is faster than to send
+    /// them.
+    Writing(&'a Path),
+    /// The files are sent to the store in large batches.
+    Sending,
+    /// Each release is published. The store keeps more than files: a registry has an artifact for
+    /// each release.
+    Publishing,
 }
 
 /// A directory of this machine, and what each question takes.
@@ -47,8 +57,8 @@ pub(crate) fn local_rows() -> Vec<Row> {
     let root = TempDir::new().unwrap();
     let directory = root.path().join("target");
     let place = |_| Place::Local { directory: directory.clone() };
-    let directory = Some(directory.as_path());
-    rows(&Site { name: "growth, local", place: &place, wire: None, counter: None, directory })
+    let filling = Filling::Writing(&directory);
+    rows(&Site { name: "growth, local", place: &place, wire: None, counter: None, filling })
 }
 
 /// A directory behind an rsync daemon, and what each question takes.
@@ -66,8 +76,8 @@ pub(crate) fn rsync_rows() -> Vec<Row> {
     };
     let wire = Some(Wire::stream(([127, 0, 0, 1], daemon.port()).into()));
     let directory = published.join("netboot");
-    let (counter, directory) = (Some(&counter), Some(directory.as_path()));
-    rows(&Site { name: "growth, rsync", place: &place, wire, counter, directory })
+    let (counter, filling) = (Some(&counter), Filling::Writing(&directory));
+    rows(&Site { name: "growth, rsync", place: &place, wire, counter, filling })
 }
 
 /// An S3 server, and what each question takes.
@@ -77,7 +87,8 @@ pub(crate) fn s3_rows() -> Vec<Row> {
     let place = |address| Place::S3 { address, prefix: prefix.clone() };
     let of_server = |address| {
         let wire = Some(Wire::http(address));
-        rows(&Site { name: "growth, S3", place: &place, wire, counter: None, directory: None })
+        let filling = Filling::Sending;
+        rows(&Site { name: "growth, S3", place: &place, wire, counter: None, filling })
     };
     if let Ok(address) = std::env::var(OTHER_SERVER) {
         return of_server(address.parse().unwrap());
@@ -86,6 +97,16 @@ pub(crate) fn s3_rows() -> Vec<Row> {
     let server = S3Server::seaweedfs(directory.path());
     server.create_bucket(BUCKET);
     of_server(server.address())
+}
+
+/// A registry, and what each question takes.
+pub(crate) fn oci_rows() -> Vec<Row> {
+    let directory = TempDir::new().unwrap();
+    let registry = Registry::start(directory.path(), &RegistryAccess::Anyone);
+    let place = |address| Place::Oci { address, repository: "netboot".to_owned() };
+    let wire = Some(Wire::http(registry.address().parse().unwrap()));
+    let filling = Filling::Publishing;
+    rows(&Site { name: "growth, OCI", place: &place, wire, counter: None, filling })
 }
 
 fn rows(site: &Site<'_>) -> Vec<Row> {
@@ -98,10 +119,7 @@ fn rows(site: &Site<'_>) -> Vec<Row> {
     let (mut rows, mut flat) = (Vec::new(), BTreeMap::new());
     for count in counts() {
         let begin = Instant::now();
-        runtime.block_on(async {
-            content.grow(*count, usize::try_from(blobs).unwrap()).await;
-            content.fill(site).await;
-        });
+        runtime.block_on(content.fill(site, *count, usize::try_from(blobs).unwrap()));
         eprintln!("{}: {count} releases are there after {:.1?}", site.name, begin.elapsed());
         for (what, work, limit) in [
             ("history", Some(Work::History), Some(2)),
@@ -169,18 +187,24 @@ struct Content {
 }
 
 impl Content {
-    /// Publishes releases until there are `count` of them.
-    async fn grow(&mut self, count: usize, blobs: usize) {
-        let publisher = Publisher::new(self.memory.clone());
+    /// Gives the target releases until there are `count` of them.
+    async fn fill(&mut self, site: &Site<'_>, count: usize, blobs: usize) {
+        let publisher = match site.filling {
+            Filling::Publishing => (site.place)(site.address()).publisher().await,
+            Filling::Writing(_) | Filling::Sending => Publisher::new(self.memory.clone()),
+        };
         while self.releases < count {
             let release = release_in_memory(self.releases, blobs);
             publisher.publish(&release, &Context::new()).await.unwrap();
             self.releases += 1;
         }
+        if !matches!(site.filling, Filling::Publishing) {
+            self.copy(site).await;
+        }
     }
 
     /// Copies to a target what it lacks, and what changes.
-    async fn fill(&mut self, site: &Site<'_>) {
+    async fn copy(&mut self, site: &Site<'_>) {
         let mut paths: Vec<ReleasePath> = Vec::new();
         for scope in [
             ListScope::Below(layout::blobs()),
@@ -192,7 +216,7 @@ impl Content {
             paths.extend(listed.iter().map(|listed| listed.path.parse::<ReleasePath>().unwrap()));
         }
         paths.retain(|path| !self.sent.contains(path));
-        if let Some(directory) = site.directory {
+        if let Filling::Writing(directory) = site.filling {
             for path in &paths {
                 let place: PathBuf = directory.join(path.as_str());
                 fs::create_dir_all(place.parent().unwrap()).unwrap();

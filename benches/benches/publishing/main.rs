@@ -23,7 +23,7 @@ use netboot_benches::{Row, is_publisher, is_test, table};
 /// The name of a place, and the function that measures it.
 type Place = (&'static str, fn() -> Vec<Row>);
 
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 12] = [
     ("local", local::rows),
     ("s3-large", s3::rows),
     ("s3-many", s3::many_rows),
@@ -35,6 +35,7 @@ const PLACES: [Place; 11] = [
     ("growth-in-a-directory", growth::local_rows),
     ("growth-in-a-bucket", growth::s3_rows),
     ("growth-by-rsync", growth::rsync_rows),
+    ("growth-in-a-registry", growth::oci_rows),
 ];
 
 fn main() {
