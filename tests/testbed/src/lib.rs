@@ -14,7 +14,6 @@
 //!
 //! [`locate`]: Testbed::locate
 
-mod arm64_machine;
 mod command;
 mod cpio;
 mod debian_packages;
@@ -53,7 +52,6 @@ mod testbed;
 mod tool;
 mod watched_process;
 
-pub use crate::arm64_machine::Arm64Machine;
 pub use crate::cpio::{cpio, cpio_header_of, cpio_of};
 pub use crate::debian_suite::DebianSuite;
 pub use crate::debian_tree::DebianTree;

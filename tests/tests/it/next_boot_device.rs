@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use netboot_core::Context;
+use netboot_core::{Architecture, Context};
 use netboot_ipxe::dhcp::{BootServer, ClientArchitecture, DhcpServer, DhcpSettings};
 use netboot_ipxe::{
     Assignment, BootOnce, Fleet, LocalDisk, MachineKey, Menu, MenuItem, MenuKey, RendererBuilder,
     UnknownMachine,
 };
-use netboot_qemu::{Firmware, MachineBuilder, NetworkLink};
-use netboot_testbed::{Arm64Machine, DebianTree, PATIENCE};
+use netboot_qemu::{BootOutcome, BootReport, Firmware, Machine, MachineBuilder};
+use netboot_testbed::{DebianTree, PATIENCE};
 use netboot_tests::{BootNetwork, Server, SmallSite, is_long};
 use tempfile::TempDir;
 
@@ -192,20 +192,16 @@ const ARM64_MENU: &str = "\"UiApp\"";
 
 /// Boots a 64-bit ARM machine by its firmware's own PXE, dnsmasq and this build of iPXE, until the
 /// disk or the firmware's menu comes.
-async fn boot_arm64(ipxe: &Path, mac: &str, site: &SmallSite) -> (String, Rack) {
+async fn boot_arm64(ipxe: &Path, mac: &str, site: &SmallSite) -> (BootReport, Rack) {
     let rack = Rack::new(site, ipxe);
     let disk = TempDir::new().unwrap();
     uefi_disk(disk.path(), "ipxe-arm64.efi", "BOOTAA64.EFI");
+    let machine = Machine::builder().architecture(Architecture::Aarch64).mac(mac);
+    let machine = machine.boot_disk(disk.path()).timeout(PATIENCE);
+    let machine = machine.expect(WORDS).fail_on(ARM64_MENU).build().unwrap();
     let plug = rack.network.plug();
-    let NetworkLink::Sockets { local, remote } = plug.link().clone() else {
-        panic!("a plug has sockets");
-    };
-    let mac = mac.to_owned();
-    let boot = tokio::task::spawn_blocking(move || {
-        let mut machine = Arm64Machine::start(&mac, [&local, &remote], disk.path());
-        machine.console_until(&[WORDS, ARM64_MENU], PATIENCE)
-    });
-    (boot.await.unwrap(), rack)
+    let report = machine.boot_by_dhcp(plug.link(), &Context::new()).await.unwrap();
+    (report, rack)
 }
 
 #[tokio::test]
@@ -218,8 +214,9 @@ async fn the_disk_follows_on_64_bit_arm() {
         for way in ["menu", "unknown", "once"] {
             let (unknown, mac) = way_out(way);
             let site = SmallSite::publish(renderer(unknown), &["worker"]).await;
-            let (console, rack) = boot_arm64(&ipxe, mac, &site).await;
-            assert!(console.trim_end().ends_with(WORDS), "{tree}, {way}: {console}");
+            let (report, rack) = boot_arm64(&ipxe, mac, &site).await;
+            let console = &report.console;
+            report.ensure_success().unwrap_or_else(|error| panic!("{tree}, {way}: {error}"));
             assert!(!console.contains("trying again"), "{tree}, {way}: {console}");
             let requests = rack.http.log();
             assert_eq!(
@@ -241,7 +238,7 @@ async fn a_successful_exit_ends_in_the_firmware_s_menu_on_64_bit_arm() {
     let ipxe = DebianTree::SID_IPXE.path("usr/lib/ipxe/ipxe-arm64.efi");
     let site = SmallSite::publish(renderer(UnknownMachine::LocalDisk), &["worker"]).await;
     fs::write(site.published().join("boot.ipxe"), "#!ipxe\nexit 0\n").unwrap();
-    let (console, _rack) = boot_arm64(&ipxe, "52:54:00:00:00:02", &site).await;
-    assert!(console.contains(ARM64_MENU), "{console}");
-    assert!(!console.contains(WORDS), "{console}");
+    let (report, _rack) = boot_arm64(&ipxe, "52:54:00:00:00:02", &site).await;
+    assert!(matches!(report.outcome, BootOutcome::FailureSeen { .. }), "{report}");
+    assert_eq!(report.missing, [WORDS]);
 }
