@@ -15,8 +15,11 @@ use crate::sha256::Sha256;
 
 /// The parameters of closure boot on a kernel command line.
 ///
-/// If a parameter stands several times, the last one counts. [`FROM`] repeats: each one is a
-/// source. A source that is malformed is left out if there is another one: a script may have come
+/// If a parameter stands several times, the last one counts, except for two of them. [`FROM`]
+/// repeats: each one is a source. Two different digests of an index ([`INDEX`]) are refused: the
+/// first one may stand on a signed command line, to which others can append (systemd-stub(7),
+/// SMBIOS type 11).
+/// A source that is malformed is left out if there is another one: a script may have come
 /// over HTTPS, and name its own directory before a mirror. Other parameters are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,7 +61,10 @@ impl BootParameters {
                     Err(_) => parameters.unusable_from.push(word),
                 }
             } else if let Some(name) = NAMES.iter().find(|known| **known == name) {
-                last.insert(*name, word);
+                let before = last.insert(*name, word.clone());
+                if *name == INDEX && before.is_some_and(|before| before != word) {
+                    return Err(Error::boot_parameter(&word, "the only digest of an index"));
+                }
             }
         }
         if parameters.from.is_empty()

@@ -58,6 +58,19 @@ fn the_last_of_a_name_counts_and_every_source() {
     assert_eq!(BootParameters::default().cache, CacheLabel::default());
 }
 
+/// Others may append to a signed command line. They cannot name another index.
+#[test]
+fn one_index_counts() {
+    let (first, other) = ("11".repeat(32), "22".repeat(32));
+    let read = |line: &str| BootParameters::from_command_line(line);
+    let twice = read(&format!("netboot.index={first} netboot.index={first}")).unwrap();
+    assert_eq!(twice.index, Some(Sha256::from_bytes([0x11; 32])));
+    for other in [&other, "", "x"] {
+        let error = read(&format!("netboot.index={first} netboot.index={other}")).unwrap_err();
+        assert!(error.to_string().contains("the only digest of an index"), "{error}");
+    }
+}
+
 #[test]
 fn a_malformed_source_is_left_out_if_there_is_another_one() {
     let line = "netboot.from=https://a/x/../ netboot.from=http://b/ netboot.from=../../../";

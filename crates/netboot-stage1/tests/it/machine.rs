@@ -30,6 +30,25 @@ fn wrong_kernel_parameters_are_named() {
     }
 }
 
+/// Systemd's stub appends parameters from SMBIOS tables to the signed command line of a UKI.
+#[test]
+fn a_second_index_that_somebody_appended_is_refused() {
+    let (site, other) = (Site::new(&[1000]), Site::new(&[2000]));
+    let server = Server::honest(site.root());
+    let machine = site.machine(&[&server.url()]);
+    machine.add_parameter(&format!("netboot.index={}", other.index_digest));
+    let cause = machine.boot().failure().cause;
+    let FailureCause::ParameterMalformed { reason } = &cause else { panic!("{cause:?}") };
+    assert!(reason.as_str().contains(&other.index_digest.to_string()), "{reason}");
+    assert!(reason.as_str().contains("the only digest of an index"), "{reason}");
+    assert_eq!(server.requests(), 0);
+    // The signed one again changes nothing.
+    let machine = site.machine(&[&server.url()]);
+    machine.add_parameter(&format!("netboot.index={}", site.index_digest));
+    machine.boot().summary();
+    site.assert_complete(&machine);
+}
+
 #[test]
 fn the_card_that_booted_is_waited_for() {
     let site = Site::new(&[1000]);
