@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
 use x509_cert::der::{Decode, Encode, Reader, SliceReader};
-use x509_cert::ext::pkix::BasicConstraints;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
 use crate::error::Error;
 
@@ -20,6 +20,16 @@ const LIMIT: u64 = 64 * 1024;
 /// `rsaEncryption` and `sha256WithRSAEncryption` (RFC 4055).
 pub(crate) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const RSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+
+/// The extensions that Netboot observes, or that do not limit whose programs a key may sign:
+/// `keyUsage`, `subjectAltName`, `basicConstraints` and `extKeyUsage`. Like firmware, Netboot takes
+/// keys for each use.
+const OBSERVED: [ObjectIdentifier; 4] = [
+    ObjectIdentifier::new_unwrap("2.5.29.15"),
+    ObjectIdentifier::new_unwrap("2.5.29.17"),
+    ObjectIdentifier::new_unwrap("2.5.29.19"),
+    ObjectIdentifier::new_unwrap("2.5.29.37"),
+];
 
 /// An X.509 certificate with an RSA key of at least 2048 bits, which all firmware verifies
 /// (UEFI Specification 2.10, section 32.5.1).
@@ -129,15 +139,32 @@ impl Certificate {
         matches!(verified, Some(Ok(())))
     }
 
-    /// Returns true if this certificate is one of an authority that issued `other`.
-    pub(crate) fn has_issued(&self, other: &Self) -> bool {
+    /// Returns true if every critical extension is one that Netboot observes. A certificate with
+    /// another one must be refused (RFC 5280, section 4.2).
+    pub(crate) fn is_understood(&self) -> bool {
+        let extensions = self.parsed.tbs_certificate.extensions.iter().flatten();
+        extensions.into_iter().all(|it| !it.critical || OBSERVED.contains(&it.extn_id))
+    }
+
+    /// Returns true if this certificate is one of an authority that issued `other`, below which
+    /// `depth` more authorities stand (RFC 5280, section 6.1.4).
+    pub(crate) fn has_issued(&self, other: &Self, depth: usize) -> bool {
         let (own, tbs) = (&self.parsed.tbs_certificate, &other.parsed.tbs_certificate);
-        let is_authority = matches!(own.get::<BasicConstraints>(), Ok(Some((_, it))) if it.ca);
+        let allows = |path_length: u8| depth <= usize::from(path_length);
+        let may_issue = match own.get::<BasicConstraints>() {
+            Ok(Some((_, it))) => it.ca && it.path_len_constraint.is_none_or(allows),
+            _ => false,
+        };
+        let may_sign = match own.get::<KeyUsage>() {
+            Ok(usage) => usage.is_none_or(|(_, it)| it.key_cert_sign()),
+            Err(_) => false,
+        };
         let (Ok(message), Some(signature)) = (tbs.to_der(), other.parsed.signature.as_bytes())
         else {
             return false;
         };
-        is_authority
+        may_issue
+            && may_sign
             && own.subject == tbs.issuer
             && other.parsed.signature_algorithm.oid == RSA_WITH_SHA256
             && tbs.signature == other.parsed.signature_algorithm

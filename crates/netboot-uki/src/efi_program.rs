@@ -5,7 +5,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use netboot_core::{Architecture, Sha256Digest, open_regular_file};
+use netboot_core::{Architecture, Context, Sha256Digest, open_regular_file};
 
 use crate::authenticode::table;
 use crate::authenticode::verify::verify;
@@ -68,7 +68,7 @@ impl EfiProgram {
         length: u64,
         wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
     ) -> Result<(Self, Vec<Vec<u8>>), Error> {
-        let read = Scan::read(file, length, wanted).and_then(|scan| {
+        let read = Scan::read(file, length, &Context::new(), wanted).and_then(|scan| {
             let signatures = table::signatures(&scan.signatures)?;
             Ok((scan, signatures))
         });
@@ -157,6 +157,7 @@ pub(crate) fn failed(path: &Path, failure: ScanFailure) -> Error {
     let path = path.to_owned();
     match failure {
         ScanFailure::Program(problem) => Error::Program { path, problem },
+        ScanFailure::Core(error) => error.into(),
         ScanFailure::Io(source) => Error::Io { action: "read", path, source },
     }
 }

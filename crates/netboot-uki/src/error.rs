@@ -46,6 +46,9 @@ pub enum Error {
         /// The fault.
         problem: PeProblem,
     },
+    /// A UKI would be larger than the format can describe.
+    #[error("the UKI would be larger than 4 GiB")]
+    TooLarge,
     /// A text cannot stand in a UKI or in an addon.
     #[error("the text for the section {section} cannot be used: {problem}")]
     Text {
@@ -111,6 +114,12 @@ pub enum Error {
         path: PathBuf,
         /// The fault.
         problem: SignatureProblem,
+    },
+    /// The variable `PK` should get several certificates.
+    #[error("PK holds one certificate, and not {count}")]
+    PlatformKeys {
+        /// The number of certificates.
+        count: usize,
     },
     /// A time cannot stand in a certificate or in a variable of the firmware.
     #[error("the year of the time is not from 1950 to 9000")]

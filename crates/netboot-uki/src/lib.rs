@@ -25,11 +25,7 @@
 //! # ) -> Result<(), netboot_uki::Error> {
 //! let context = Context::new();
 //! let stub = Stub::read("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")?;
-//! let uki = Uki::builder(stub, kernel)
-//!     .initrd(initrd)
-//!     .command_line(&command_line)
-//!     .build()
-//!     .await?;
+//! let uki = Uki::builder(stub, kernel, &command_line).initrd(initrd).build().await?;
 //! uki.write("unsigned.efi", &context).await?;
 //!
 //! let keys = TestKeys::generate("laboratory", SystemTime::now())?;

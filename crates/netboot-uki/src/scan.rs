@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::ops::Range;
 
-use netboot_core::Sha256Digest;
+use netboot_core::{Context, Sha256Digest};
 
 use crate::authenticode::table::TABLE_LIMIT;
 use crate::pe::headers::{HEADERS_LIMIT, Headers};
@@ -18,11 +18,18 @@ const CHUNK: usize = 256 * 1024;
 pub(crate) enum ScanFailure {
     Program(PeProblem),
     Io(io::Error),
+    Core(netboot_core::Error),
 }
 
 impl From<PeProblem> for ScanFailure {
     fn from(problem: PeProblem) -> Self {
         Self::Program(problem)
+    }
+}
+
+impl From<netboot_core::Error> for ScanFailure {
+    fn from(error: netboot_core::Error) -> Self {
+        Self::Core(error)
     }
 }
 
@@ -60,6 +67,7 @@ impl Scan {
     pub(crate) fn read(
         mut reader: impl Read,
         length: u64,
+        context: &Context,
         wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
     ) -> Result<Self, ScanFailure> {
         let mut start = read(&mut reader, length.min(HEADERS_LIMIT.into()))?;
@@ -70,10 +78,11 @@ impl Scan {
         let mut sums = Sums::of_headers(&headers, &start[..header_size]);
         let end = headers.signatures.start;
         let rest = start.split_off(header_size);
-        let mut content = Cursor::new(rest).chain(&mut reader).take(end - sums.length());
+        let mut body = Cursor::new(rest).chain(&mut reader).take(end - sums.length());
         let mut buffer = vec![0; CHUNK];
         loop {
-            let count = content.read(&mut buffer)?;
+            context.check()?;
+            let count = body.read(&mut buffer)?;
             if count == 0 {
                 break;
             }
@@ -90,7 +99,7 @@ impl Scan {
         if table > TABLE_LIMIT {
             return Err(PeProblem::SignatureTable.into());
         }
-        let (rest, _) = content.into_inner().into_inner();
+        let (rest, _) = body.into_inner().into_inner();
         let signatures = read(rest.chain(reader), table)?;
         let (digest, words) = sums.finish();
         Ok(Self { headers, header_bytes: start, length, digest, words, signatures, wanted })

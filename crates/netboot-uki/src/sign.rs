@@ -35,11 +35,11 @@ pub async fn sign(
     context: &Context,
 ) -> Result<(), Error> {
     let (input, output) = (input.as_ref().to_owned(), output.as_ref());
-    let path = input.clone();
+    let (path, for_scan) = (input.clone(), context.clone());
     let (file, scan) = blocking(move || {
         let (mut file, length) = open(&path)?;
-        let scan =
-            Scan::read(&mut file, length, |_| Ok(Vec::new())).map_err(|it| failed(&path, it))?;
+        let scan = Scan::read(&mut file, length, &for_scan, |_| Ok(Vec::new()))
+            .map_err(|it| failed(&path, it))?;
         Ok::<_, Error>((file, scan))
     })
     .await?;
@@ -47,30 +47,29 @@ pub async fn sign(
     let new = NewFile::create(output).await?;
     let target = new.file()?;
     context.check()?;
-    let output = output.to_owned();
-    blocking(move || write(&input, file, &output, target, scan, &signature)).await?;
+    let (output, context) = (output.to_owned(), context.clone());
+    blocking(move || write((&input, file), (&output, target), scan, &signature, &context)).await?;
     new.keep().await
 }
 
 fn write(
-    input: &Path,
-    mut file: File,
-    output: &Path,
-    mut target: File,
+    (input, mut file): (&Path, File),
+    (output, mut target): (&Path, File),
     mut scan: Scan,
     signature: &[u8],
+    context: &Context,
 ) -> Result<(), Error> {
     let program = |problem| Error::Program { path: input.to_owned(), problem };
-    let (content, padding) = (scan.headers.signatures.start, scan.headers.padding());
+    let (end, padding) = (scan.headers.signatures.start, scan.headers.padding());
     table::signatures(&scan.signatures).map_err(program)?;
     let mut signatures = scan.signatures;
     // The last signature of another program may lack its padding.
     signatures.resize(signatures.len().next_multiple_of(8), 0);
     signatures.extend(table::entry(signature).map_err(program)?);
     let narrow = |value: u64| u32::try_from(value).map_err(|_| program(PeProblem::TooLarge));
-    let mut entry = narrow(content + padding)?.to_le_bytes().to_vec();
+    let mut entry = narrow(end + padding)?.to_le_bytes().to_vec();
     entry.extend(narrow(signatures.len() as u64)?.to_le_bytes());
-    narrow(content + padding + signatures.len() as u64)?;
+    narrow(end + padding + signatures.len() as u64)?;
     scan.words.replace(&entry);
     scan.words.update(&signatures);
     let checksum = scan.words.checksum().to_le_bytes();
@@ -85,10 +84,11 @@ fn write(
     let read = |source| Error::Io { action: "read", path: input.to_owned(), source };
     let wrote = |source| Error::Io { action: "write", path: output.to_owned(), source };
     target.write_all(&headers).map_err(wrote)?;
-    let mut rest = content - headers.len() as u64;
+    let mut rest = end - headers.len() as u64;
     file.seek(SeekFrom::Start(headers.len() as u64)).map_err(read)?;
     let mut buffer = vec![0; 256 * 1024];
     while rest > 0 {
+        context.check()?;
         let wanted = usize::try_from(rest).unwrap_or(buffer.len()).min(buffer.len());
         match file.read(&mut buffer[..wanted]).map_err(read)? {
             0 => return Err(program(PeProblem::Changed)),

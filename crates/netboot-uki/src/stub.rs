@@ -84,9 +84,11 @@ impl StubFile {
         let check = || {
             let headers = Headers::parse(&bytes, bytes.len() as u64)?;
             let named = headers.section(MAGIC_SECTION).is_some_and(|section| {
+                // A section without bytes in the file may have any position.
                 let (start, size) = (section.offset as usize, section.size as usize);
-                let text = String::from_utf8_lossy(&bytes[start..start + size]);
-                text.starts_with(&format!("#### LoaderInfo: {expected} "))
+                let text = start.checked_add(size).and_then(|end| bytes.get(start..end));
+                let prefix = format!("#### LoaderInfo: {expected} ");
+                text.is_some_and(|text| text.starts_with(prefix.as_bytes()))
             });
             if !named {
                 return Err(PeProblem::ForeignStub { expected });

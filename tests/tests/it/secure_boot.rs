@@ -34,9 +34,9 @@ async fn uki() -> Uki {
     let parameters = ["console=ttyS0", "no_timer_check", "panic=-1"];
     let parameters = parameters.map(|it| it.parse::<KernelParameter>().unwrap());
     let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
-    Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()))
+    let line = KernelCommandLine::new(&init, &parameters).unwrap();
+    Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()), &line)
         .initrd(Arc::new(initrd))
-        .command_line(&KernelCommandLine::new(&init, &parameters).unwrap())
         .build()
         .await
         .unwrap()

@@ -106,12 +106,16 @@ fn ancestor<'a>(
     trusted: &'a [Certificate],
 ) -> Option<&'a Certificate> {
     let mut current = certificate;
-    for _ in 0..CHAIN_LIMIT {
-        let found = trusted.iter().find(|it| *it == current || it.has_issued(current));
+    for depth in 0..CHAIN_LIMIT {
+        if !current.is_understood() {
+            return None;
+        }
+        let issued = |it: &Certificate| it.is_understood() && it.has_issued(current, depth);
+        let found = trusted.iter().find(|it| *it == current || issued(it));
         if found.is_some() {
             return found;
         }
-        current = included.iter().find(|it| *it != current && it.has_issued(current))?;
+        current = included.iter().find(|it| *it != current && issued(it))?;
     }
     None
 }

@@ -21,7 +21,7 @@ impl BackendError for Error {
                 _ => return None,
             },
             Self::Program { problem, .. } => program_hint(problem),
-            Self::Stub { problem: PeProblem::TooLarge, .. } => {
+            Self::TooLarge => {
                 "make the image smaller, or let its machines fetch the closure by themselves"
             }
             Self::Stub { .. } => {
@@ -55,6 +55,7 @@ impl BackendError for Error {
             Self::StartCommand { source } => return source.hint(),
             Self::Command { .. } => "run the command by hand, and read what it says above",
             Self::Untrusted { problem, .. } => signature_hint(*problem),
+            Self::PlatformKeys { .. } => "give the certificate of the one platform key",
             Self::Time => "set the clock of this machine, or give another time",
             Self::Encode { .. } => return None,
         };
@@ -68,12 +69,14 @@ impl BackendError for Error {
             Self::Program { problem: PeProblem::Changed, .. } => ErrorClass::Conflict,
             Self::Program { .. }
             | Self::Stub { .. }
+            | Self::TooLarge
             | Self::Text { .. }
             | Self::Certificate { .. }
             | Self::Key { .. }
             | Self::LockedKey { .. }
             | Self::ExposedKey { .. }
             | Self::WrongSignature { .. }
+            | Self::PlatformKeys { .. }
             | Self::Time => ErrorClass::Input,
             Self::StartCommand { source: netboot_process::Error::TimedOut { .. } } => {
                 ErrorClass::TimedOut

@@ -36,7 +36,8 @@ const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.
 /// only if `time` is after the one of the value that it has. Equal inputs give equal bytes.
 ///
 /// # Errors
-/// [`Error::Time`], [`Error::WrongSignature`], and the errors of [`PeSigner::sign`].
+/// [`Error::PlatformKeys`] for a `PK` of several certificates, [`Error::Time`],
+/// [`Error::WrongSignature`], [`Error::Encode`], and the errors of [`PeSigner::sign`].
 pub async fn sign_variable(
     variable: SecureBootVariable,
     value: &SignatureList,
@@ -44,6 +45,10 @@ pub async fn sign_variable(
     signer: &dyn PeSigner,
     context: &Context,
 ) -> Result<Vec<u8>, Error> {
+    // Firmware refuses another number (`CheckSignatureListFormat` of EDK II's `AuthVariableLib`).
+    if variable == SecureBootVariable::PlatformKey && value.count() != 1 {
+        return Err(Error::PlatformKeys { count: value.count() });
+    }
     let time = efi_time(utc(time)?)?;
     // The name without a NUL, the vendor, the attributes, the time and the value.
     let mut message: Vec<u8> =

@@ -89,8 +89,7 @@ impl TestKeys {
 
     /// The value of a variable: its certificate.
     pub fn signature_list(&self, variable: SecureBootVariable) -> SignatureList {
-        let certificate = self.certificate(variable).clone();
-        SignatureList::new(self.owner, &[certificate])
+        SignatureList::new(self.owner, self.certificate(variable))
     }
 
     /// A signer with the private key for a variable.

@@ -57,6 +57,9 @@ impl Headers {
     /// its first [`HEADERS_LIMIT`] bytes.
     pub(crate) fn parse(start: &[u8], length: u64) -> Result<Self, PeProblem> {
         let wrong = |reason| PeProblem::Headers { reason };
+        if length > u64::from(u32::MAX) {
+            return Err(PeProblem::TooLarge);
+        }
         let dos = ImageDosHeader::parse(start).map_err(|_| wrong("it does not begin with MZ"))?;
         let position = dos.nt_headers_offset();
         if position % 8 != 0 {

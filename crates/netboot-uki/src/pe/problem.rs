@@ -74,7 +74,7 @@ pub enum PeProblem {
         /// The section.
         section: &'static str,
     },
-    /// The file would be larger than 4 GiB, which the format cannot describe.
+    /// The file is larger than 4 GiB, which the format cannot describe.
     TooLarge,
     /// The file changed while it was read.
     Changed,
@@ -116,7 +116,7 @@ impl fmt::Display for PeProblem {
             Self::NoRoom { section } => {
                 write!(f, "its headers have no room for the section {section}")
             }
-            Self::TooLarge => f.write_str("it would be larger than 4 GiB"),
+            Self::TooLarge => f.write_str("it is larger than 4 GiB"),
             Self::Changed => f.write_str("it changed while it was read"),
         }
     }

@@ -31,9 +31,8 @@ use crate::uki::writing::Assembly;
 /// #     kernel: Arc<dyn Artifact>, initrd: Arc<dyn Artifact>, command_line: KernelCommandLine,
 /// # ) -> Result<(), netboot_uki::Error> {
 /// let context = Context::new();
-/// let uki = Uki::builder(Stub::read("linuxx64.efi.stub")?, kernel)
+/// let uki = Uki::builder(Stub::read("linuxx64.efi.stub")?, kernel, &command_line)
 ///     .initrd(initrd)
-///     .command_line(&command_line)
 ///     .os_release("ID=nixos\nVERSION_ID=\"25.11\"\n")
 ///     .uname("6.12.30")
 ///     .build()
@@ -54,19 +53,31 @@ pub struct UkiBuilder {
     stub: Stub,
     kernel: Arc<dyn Artifact>,
     initrds: Vec<Arc<dyn Artifact>>,
-    command_line: Option<String>,
+    command_line: String,
     os_release: Option<String>,
     uname: Option<String>,
 }
 
 impl Uki {
     /// Begins a UKI for the machines that `stub` and `kernel` are for.
-    pub fn builder(stub: Stub, kernel: Arc<dyn Artifact>) -> UkiBuilder {
+    ///
+    /// There is no UKI without a command line, because its stub would take any one that a boot
+    /// loader or the firmware passes, even with Secure Boot. With a command line of its own and
+    /// with Secure Boot, the stub ignores those. It still appends the parameters of signed
+    /// [`Addon`](crate::Addon)s, and those that the machine's SMBIOS tables give in strings
+    /// `io.systemd.stub.kernel-cmdline-extra=`, except in a confidential virtual machine
+    /// (systemd-stub(7)). So whoever controls the SMBIOS tables of a machine, such as its
+    /// hypervisor, can add parameters.
+    pub fn builder(
+        stub: Stub,
+        kernel: Arc<dyn Artifact>,
+        command_line: &KernelCommandLine,
+    ) -> UkiBuilder {
         UkiBuilder {
             stub,
             kernel,
             initrds: Vec::new(),
-            command_line: None,
+            command_line: command_line.to_string(),
             os_release: None,
             uname: None,
         }
@@ -106,13 +117,6 @@ impl UkiBuilder {
         self
     }
 
-    /// Sets the command line. With Secure Boot, a stub takes no other one: what a boot loader
-    /// passes is ignored. Without this call, a UKI boots without a command line.
-    pub fn command_line(mut self, command_line: &KernelCommandLine) -> Self {
-        self.command_line = Some(command_line.to_string());
-        self
-    }
-
     /// Sets the content of `os-release` (os-release(5)), which boot loaders show.
     pub fn os_release(mut self, text: impl Into<String>) -> Self {
         self.os_release = Some(text.into());
@@ -130,12 +134,13 @@ impl UkiBuilder {
     ///
     /// # Errors
     /// [`Error::Text`] for a text that cannot stand in a UKI, [`Error::Program`] for a kernel that
-    /// is no EFI program for this processor, [`Error::Stub`] if the stub has no room or the UKI
-    /// would have more than 4 GiB, [`Error::Core`] if the kernel cannot be read.
+    /// is no EFI program for this processor, [`Error::Stub`] if the stub has no room,
+    /// [`Error::TooLarge`] if the UKI would have more than 4 GiB, [`Error::Core`] or [`Error::Io`]
+    /// if the kernel cannot be read.
     pub async fn build(self) -> Result<Uki, Error> {
         let texts = [
             (".osrel", self.os_release, true),
-            (".cmdline", self.command_line, false),
+            (".cmdline", Some(self.command_line), false),
             (".uname", self.uname, false),
         ];
         let mut parts = Vec::new();

@@ -41,6 +41,9 @@ impl Layout {
         let mut table_end = headers.table_end;
         let mut padded = Vec::new();
         for part in parts {
+            if headers.section(part.name).is_some() {
+                return Err(PeProblem::DuplicateSection { section: part.name.to_owned() });
+            }
             let size = narrow(part.size())?;
             let stored = round_up(size, headers.file_alignment)?;
             address = round_up(address, headers.section_alignment)?;

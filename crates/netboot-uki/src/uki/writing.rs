@@ -35,6 +35,7 @@ impl Assembly {
         });
         match layout {
             Ok((layout, headers)) => Ok(Self { stub, parts, layout, headers }),
+            Err(PeProblem::TooLarge) => Err(Error::TooLarge),
             Err(problem) => Err(Error::Stub { path: stub.path, problem }),
         }
     }

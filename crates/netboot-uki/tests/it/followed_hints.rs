@@ -13,12 +13,14 @@ use netboot_core::{
 };
 use netboot_testbed::{TestProcess, tool};
 use netboot_uki::{
-    Addon, AddonStub, Certificate, EfiProgram, Error, KeyFile, SecureBootVariable, SigningCommand,
-    SigningInput, Stub, TestKeys, Uki, UkiFile, sign,
+    Addon, AddonStub, Certificate, EfiProgram, Error, KeyFile, SecureBootVariable, SignatureList,
+    SigningCommand, SigningInput, Stub, TestKeys, Uki, UkiFile, sign, sign_variable,
 };
 
 use crate::programs::{altered, openssl};
-use crate::workshop::{KEYS, OS_RELEASE, Workshop, artifact, db, db_signer, stub, time, uki};
+use crate::workshop::{
+    KEYS, OS_RELEASE, Workshop, artifact, command_line, db, db_signer, stub, time, uki,
+};
 
 /// Asserts that `refused` has this hint, and returns what `followed` made, which does as the hint
 /// says.
@@ -59,7 +61,7 @@ async fn stubs_kernels_and_texts_as_the_hints_describe_them_are_taken() {
     follow(wrong, "`addonaa64.efi.stub` for an addon", AddonStub::read(&addon));
     let kernel = |bytes: &[u8]| artifact(ArtifactKind::Kernel, "Image", bytes);
     let build = async |bytes: &[u8], os_release: &str| {
-        let builder = Uki::builder(Stub::read(&x64).unwrap(), kernel(bytes));
+        let builder = Uki::builder(Stub::read(&x64).unwrap(), kernel(bytes), &command_line());
         builder.os_release(os_release).build().await
     };
     let program = fs::read(&x64).unwrap();
@@ -139,7 +141,10 @@ async fn initrds_that_fit_and_stay_as_they_are_become_a_uki() {
     let build = async |size| {
         let kernel = artifact(ArtifactKind::Kernel, "bzImage", &fs::read(&x64).unwrap());
         let initrd = Odd { size, name: "initrd".parse().unwrap() };
-        Uki::builder(Stub::read(&x64)?, kernel).initrd(Arc::new(initrd)).build().await
+        Uki::builder(Stub::read(&x64)?, kernel, &command_line())
+            .initrd(Arc::new(initrd))
+            .build()
+            .await
     };
     let path = workshop.path("a.efi");
     for size in [3, 5, 1 << 20] {
@@ -188,6 +193,14 @@ async fn keys_and_certificates_as_the_hints_describe_them_are_read() {
     let command = hint.strip_prefix("run `").and_then(|it| it.strip_suffix('`')).unwrap();
     assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
     KeyFile::read(&key, &certificate).unwrap();
+
+    let (owner, pk) = (KEYS.owner(), SecureBootVariable::PlatformKey);
+    let one = SignatureList::new(owner, KEYS.certificate(pk));
+    let two = one.clone().with_certificate(owner, &db());
+    let (by, context) = (KEYS.signer(pk).unwrap(), Context::new());
+    let refused = sign_variable(pk, &two, time(), &by, &context).await;
+    let followed = sign_variable(pk, &one, time(), &by, &context).await;
+    follow(refused, "give the certificate of the one platform key", followed);
 
     let far = time() + std::time::Duration::from_secs(1 << 40);
     let refused = TestKeys::generate("x", far);

@@ -1,7 +1,7 @@
 //! The function of the fuzz target `efi_program`. The target in `fuzz/` includes this file. The
 //! function returns true if the bytes were accepted.
 
-use netboot_uki::{Certificate, EfiProgram, UkiFile};
+use netboot_uki::{AddonStub, Certificate, EfiProgram, Stub, UkiFile};
 
 /// The certificate whose key signed one of the seeds.
 const CERTIFICATE: &[u8] = include_bytes!("../fuzzing.crt");
@@ -9,8 +9,11 @@ const CERTIFICATE: &[u8] = include_bytes!("../fuzzing.crt");
 /// The digest of the signed seed.
 const SIGNED: &str = "dd31d10c18b3952918928324cbbd169c28bfb58d7c9b82bdf206d973b8985f12";
 
-/// A program is read within its bytes, and a signature is verified without a panic.
+/// A program is read within its bytes, as a stub too, and a signature is verified without a panic.
 pub(crate) fn efi_program(data: &[u8]) -> bool {
+    let is_stub = Stub::parse("fuzzed.efi", data.to_vec()).is_ok();
+    let is_addon_stub = AddonStub::parse("fuzzed.efi", data.to_vec()).is_ok();
+    assert!(!is_stub || !is_addon_stub);
     let Ok(program) = EfiProgram::parse("fuzzed.efi", data) else { return false };
     for section in program.sections() {
         let end = u64::from(section.offset) + u64::from(section.size);

@@ -9,7 +9,7 @@ use netboot_uki::{
 };
 use proptest::prelude::*;
 
-use crate::workshop::{Workshop, artifact, db, db_signer, stub, uki};
+use crate::workshop::{Workshop, artifact, command_line, db, db_signer, stub, uki};
 
 /// A small signed UKI.
 static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -193,7 +193,10 @@ async fn stubs_and_kernels_that_cannot_boot_are_refused() {
     assert!(error.to_string().contains("its kernel cannot start: it is not for x86_64"), "{error}");
     for bytes in [&b"\x1f\x8b\x08"[..], b"<html>", b"MZ"] {
         let kernel = artifact(ArtifactKind::Kernel, "Image", bytes);
-        let error = Uki::builder(Stub::read(&x64).unwrap(), kernel).build().await.unwrap_err();
+        let error = Uki::builder(Stub::read(&x64).unwrap(), kernel, &command_line())
+            .build()
+            .await
+            .unwrap_err();
         let Error::Program { problem: PeProblem::Kernel { .. }, .. } = error else {
             panic!("{error:?}")
         };
@@ -210,7 +213,7 @@ async fn stubs_and_kernels_that_cannot_boot_are_refused() {
 async fn texts_that_cannot_stand_in_a_uki_are_refused() {
     let x64 = stub("linuxx64.efi.stub");
     let kernel = || artifact(ArtifactKind::Kernel, "bzImage", &fs::read(&x64).unwrap());
-    let builder = || Uki::builder(Stub::read(&x64).unwrap(), kernel());
+    let builder = || Uki::builder(Stub::read(&x64).unwrap(), kernel(), &command_line());
     for (builder, expected) in [
         (builder().os_release(""), ".osrel cannot be used: it is empty"),
         (builder().os_release("ID=a\0"), ".osrel cannot be used: it has a control character"),
@@ -247,7 +250,7 @@ async fn a_file_is_never_replaced_and_never_half_written() {
     let kind = ArtifactKind::Initrd;
     let initrd_file = netboot_core::FileArtifact::open(kind, "initrd", &initrd, &context).await;
     let kernel = artifact(ArtifactKind::Kernel, "bzImage", &fs::read(&x64).unwrap());
-    let builder = Uki::builder(Stub::read(&x64).unwrap(), kernel);
+    let builder = Uki::builder(Stub::read(&x64).unwrap(), kernel, &command_line());
     let made = builder.initrd(std::sync::Arc::new(initrd_file.unwrap())).build().await.unwrap();
     workshop.file("initrd", "01234");
     let torn = workshop.path("torn.efi");

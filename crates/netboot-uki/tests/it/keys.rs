@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use netboot_core::Context;
-use netboot_uki::{Error, KeyFile, SecureBootVariable, TestKeys, sign_variable};
+use netboot_uki::{Error, KeyFile, SecureBootVariable, SignatureList, TestKeys, sign_variable};
 
 use crate::programs::{openssl, pem, secure_boot};
 use crate::workshop::{KEYS, Workshop, time};
@@ -132,6 +132,30 @@ async fn a_time_that_no_variable_can_state_is_refused() {
     let signed = sign_variable(variable, &list, time(), &by, &Context::new()).await.unwrap();
     // 2026-01-01 00:00:00, with all other fields zero.
     assert_eq!(signed[..16], [0xea, 0x07, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+/// A value without a certificate, which would delete the variable, cannot be made.
+#[tokio::test]
+async fn a_platform_key_is_one_certificate() {
+    let owner = KEYS.owner();
+    let certificates = SecureBootVariable::ALL.map(|variable| KEYS.certificate(variable));
+    let one = SignatureList::new(owner, certificates[0]);
+    let two = one.clone().with_certificate(owner, certificates[1]);
+    assert_eq!(two.as_bytes().len(), {
+        let second = SignatureList::new(owner, certificates[1]);
+        one.as_bytes().len() + second.as_bytes().len()
+    });
+    let context = Context::new();
+    for variable in SecureBootVariable::ALL {
+        let by = KEYS.signer(SecureBootVariable::PlatformKey).unwrap();
+        sign_variable(variable, &one, time(), &by, &context).await.unwrap();
+        let signed = sign_variable(variable, &two, time(), &by, &context).await;
+        if variable == SecureBootVariable::PlatformKey {
+            assert!(matches!(signed, Err(Error::PlatformKeys { count: 2 })), "{signed:?}");
+        } else {
+            assert!(signed.unwrap().ends_with(two.as_bytes()));
+        }
+    }
 }
 
 #[test]

@@ -2,10 +2,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod authenticode;
+mod chains;
 mod followed_hints;
 mod fuzzing;
 mod hostile;
 mod keys;
+mod limits;
 mod memory;
 mod programs;
 mod signers;

@@ -8,7 +8,7 @@ use netboot_core::{ArtifactKind, Context, FileArtifact};
 use netboot_testbed::{TestProcess, Testbed, peak_memory};
 use netboot_uki::{Stub, Uki, UkiFile, sign};
 
-use crate::workshop::{Workshop, db, db_signer, stub};
+use crate::workshop::{Workshop, command_line, db, db_signer, stub};
 
 /// The size of the initrd in bytes: far more than the process may take.
 const INITRD: u64 = 200 * 1024 * 1024;
@@ -33,7 +33,7 @@ fn a_large_uki_is_made_signed_and_read_in_little_memory() {
         };
         let kernel = open(ArtifactKind::Kernel, Testbed::locate().kernel().to_owned()).await;
         let stub = Stub::read(stub("linuxx64.efi.stub")).unwrap();
-        let uki = Uki::builder(stub, kernel)
+        let uki = Uki::builder(stub, kernel, &command_line())
             .initrd(open(ArtifactKind::Initrd, workshop.path("initrd")).await)
             .build()
             .await

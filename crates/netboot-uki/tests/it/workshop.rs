@@ -109,10 +109,9 @@ pub(crate) async fn uki(kernel: &Path, stub: &Path) -> Result<Uki, Error> {
     let context = Context::new();
     let kernel = FileArtifact::open(ArtifactKind::Kernel, "bzImage", kernel, &context).await?;
     let [first, second] = INITRDS.map(|bytes| artifact(ArtifactKind::Initrd, "initrd", bytes));
-    Uki::builder(Stub::read(stub)?, Arc::new(kernel))
+    Uki::builder(Stub::read(stub)?, Arc::new(kernel), &command_line())
         .initrd(first)
         .initrd(second)
-        .command_line(&command_line())
         .os_release(OS_RELEASE)
         .uname(UNAME)
         .build()
