@@ -146,6 +146,11 @@ impl Certificate {
         extensions.into_iter().all(|it| !it.critical || OBSERVED.contains(&it.extn_id))
     }
 
+    /// Returns true if `other` names this certificate's subject as its issuer.
+    pub(crate) fn is_named_issuer(&self, other: &Self) -> bool {
+        self.parsed.tbs_certificate.subject == other.parsed.tbs_certificate.issuer
+    }
+
     /// Returns true if this certificate is one of an authority that issued `other`, below which
     /// `depth` more authorities stand (RFC 5280, section 6.1.4).
     pub(crate) fn has_issued(&self, other: &Self, depth: usize) -> bool {
@@ -165,7 +170,7 @@ impl Certificate {
         };
         may_issue
             && may_sign
-            && own.subject == tbs.issuer
+            && self.is_named_issuer(other)
             && other.parsed.signature_algorithm.oid == RSA_WITH_SHA256
             && tbs.signature == other.parsed.signature_algorithm
             && self.has_signed(&message, signature)

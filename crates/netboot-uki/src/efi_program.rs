@@ -106,6 +106,9 @@ impl EfiProgram {
 
     /// The SHA-256 digest that signatures cover (Authenticode). It leaves out the signatures and
     /// the fields that change with them, so it is not the digest of the file.
+    ///
+    /// [`sign`](crate::sign()) adds zeros to a program whose length is no multiple of 8 bytes. This
+    /// is the digest with these zeros, which a signature covers.
     pub fn sha256(&self) -> Sha256Digest {
         self.digest
     }
@@ -123,7 +126,8 @@ impl EfiProgram {
 
     /// Verifies that the key of a trusted certificate, or of one that a trusted one issued, signed
     /// the program. One such signature suffices, as for firmware. Like firmware, this compares no
-    /// dates with the present.
+    /// dates with the present. Unlike firmware, it knows no revoked programs (`dbx`), no digests of
+    /// programs in `db`, no SHA-384, and no entries of the type `WIN_CERT_TYPE_EFI_GUID`.
     ///
     /// Returns the trusted certificate.
     ///

@@ -65,6 +65,14 @@ pub enum Error {
         /// The fault, as a clause.
         problem: &'static str,
     },
+    /// A certificate does not belong into the chain of a signer.
+    #[error("the certificate {subject} cannot be in the chain: {problem}")]
+    Chain {
+        /// The subject of the certificate.
+        subject: ForeignText,
+        /// The fault, as a clause.
+        problem: &'static str,
+    },
     /// A file is no private key, or not the one of the certificate. The error does not show it.
     #[error("the key `{}` cannot be used: {problem}", path.display())]
     Key {
@@ -167,7 +175,7 @@ impl fmt::Display for SignatureProblem {
             Self::OtherContent => "its signature is not for the content beside it",
             Self::NoCertificate => "its signature lacks the certificate of its signer",
             Self::OtherKey => "its signature is not by the key of its certificate",
-            Self::Untrusted => "no trusted certificate signed it",
+            Self::Untrusted => "the key that signed it is not trusted",
         })
     }
 }

@@ -14,7 +14,8 @@ use crate::error::Error;
 const PROGRAM_MODE: u32 = 0o666;
 const SECRET_MODE: u32 = 0o600;
 
-/// A file without a name of its own. [`keep`](Self::keep) gives it the name.
+/// A file with a temporary name in the directory where it will be. [`keep`](Self::keep) gives it
+/// its own. A process that is killed before leaves it there, even if it has a private key.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     path: PathBuf,
@@ -28,11 +29,18 @@ impl NewFile {
         blocking(move || Self::create_with(&path, PROGRAM_MODE)).await
     }
 
+    /// Checks that nothing is at `path`. This blocks its thread.
+    pub(crate) fn check_absent(path: &Path) -> Result<(), Error> {
+        if path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let source = io::ErrorKind::AlreadyExists.into();
+        Err(Error::Io { action: "create", path: path.to_owned(), source })
+    }
+
     fn create_with(path: &Path, mode: u32) -> Result<Self, Error> {
         let failed = |source| Error::Io { action: "create", path: path.to_owned(), source };
-        if path.symlink_metadata().is_ok() {
-            return Err(failed(io::ErrorKind::AlreadyExists.into()));
-        }
+        Self::check_absent(path)?;
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -72,6 +80,10 @@ impl NewFile {
     /// Does the work of [`keep`](Self::keep). This blocks its thread.
     pub(crate) fn persist(self) -> Result<(), Error> {
         let Self { path, temporary } = self;
+        // After a crash of the machine, the name must not stand for a part of the file.
+        if let Err(source) = temporary.as_file().sync_all() {
+            return Err(Error::Io { action: "write", path, source });
+        }
         match temporary.persist_noclobber(&path) {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::Io { action: "create", path, source: error.error }),

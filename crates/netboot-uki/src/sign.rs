@@ -26,8 +26,8 @@ use crate::signer::pe_signer::PeSigner;
 ///
 /// # Errors
 /// [`Error::Program`] if `input` is no such program, [`Error::WrongSignature`] if the key does not
-/// belong to the certificate, the errors of [`PeSigner::sign`], [`Error::Core`] or [`Error::Io`] if
-/// a file cannot be read or written, or if the work was cancelled.
+/// belong to the certificate, [`Error::Encode`], the errors of [`PeSigner::sign`], [`Error::Core`]
+/// or [`Error::Io`] if a file cannot be read or written, or if the work was cancelled.
 pub async fn sign(
     input: impl AsRef<Path>,
     output: impl AsRef<Path>,
@@ -63,8 +63,6 @@ fn write(
     let (end, padding) = (scan.headers.signatures.start, scan.headers.padding());
     table::signatures(&scan.signatures).map_err(program)?;
     let mut signatures = scan.signatures;
-    // The last signature of another program may lack its padding.
-    signatures.resize(signatures.len().next_multiple_of(8), 0);
     signatures.extend(table::entry(signature).map_err(program)?);
     let narrow = |value: u64| u32::try_from(value).map_err(|_| program(PeProblem::TooLarge));
     let mut entry = narrow(end + padding)?.to_le_bytes().to_vec();

@@ -96,6 +96,9 @@ impl StubFile {
             if headers.sections_end != bytes.len() as u64 {
                 return Err(PeProblem::BytesBehind);
             }
+            if headers.sections_end % u64::from(headers.file_alignment) != 0 {
+                return Err(PeProblem::UnalignedEnd);
+            }
             Ok(headers)
         };
         match check() {

@@ -40,7 +40,11 @@ pub(crate) fn signed_data(
         unsigned_attrs: None,
     };
     let mut included = SetOfVec::new();
-    for certificate in certificates {
+    for (index, certificate) in certificates.iter().enumerate() {
+        // A set has each one once.
+        if certificates[..index].contains(certificate) {
+            continue;
+        }
         included.insert(CertificateChoices::Certificate(certificate.parsed().clone()))?;
     }
     Ok(SignedData {

@@ -26,14 +26,12 @@ pub(crate) fn signatures(mut table: &[u8]) -> Result<Vec<Vec<u8>>, PeProblem> {
     let mut signatures = Vec::new();
     while let Some((length, rest)) = table.split_first_chunk() {
         let length = u32::from_le_bytes(*length) as usize;
-        // The last entry of other programs may lack its padding.
-        let padded = length.next_multiple_of(8).min(table.len());
-        let message = rest.get(4..).and_then(|_| table.get(HEAD..length));
-        let message = message.ok_or(PeProblem::SignatureTable)?;
+        let message = table.get(HEAD..length).ok_or(PeProblem::SignatureTable)?;
         if rest.starts_with(&PKCS_SIGNED_DATA) {
             signatures.push(message.to_vec());
         }
-        table = &table[padded..];
+        // Firmware refuses a table whose last entry lacks its padding.
+        table = table.get(length.next_multiple_of(8)..).ok_or(PeProblem::SignatureTable)?;
     }
     if table.is_empty() { Ok(signatures) } else { Err(PeProblem::SignatureTable) }
 }

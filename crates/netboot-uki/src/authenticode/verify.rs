@@ -13,8 +13,8 @@ use crate::authenticode::{CONTENT_TYPE, MESSAGE_DIGEST, PE_IMAGE_DATA, SHA256};
 use crate::certificate::{Certificate, RSA};
 use crate::error::SignatureProblem;
 
-/// The greatest number of certificates between a signer's and a trusted one.
-const CHAIN_LIMIT: usize = 8;
+/// The greatest number of certificates from a signer's up to the one before a trusted one.
+pub(crate) const CHAIN_LIMIT: usize = 8;
 
 /// Verifies a message over the digest of a program. Returns the trusted certificate from which the
 /// signer's descends, or which is the signer's.
@@ -82,14 +82,14 @@ fn attribute(signer: &SignerInfo, oid: ObjectIdentifier) -> Option<&Any> {
     }
 }
 
-/// The certificates of a message that Netboot can use.
+/// The certificates of a message that Netboot can use. The size of a table bounds their number.
 fn included(data: &SignedData) -> Vec<Certificate> {
     let included = data.certificates.iter().flat_map(|set| set.0.iter());
     let included = included.filter_map(|choice| match choice {
         CertificateChoices::Certificate(certificate) => Certificate::included(certificate.clone()),
         CertificateChoices::Other(_) => None,
     });
-    included.take(CHAIN_LIMIT).collect()
+    included.collect()
 }
 
 fn is_of(signer: &SignerIdentifier, certificate: &Certificate) -> bool {

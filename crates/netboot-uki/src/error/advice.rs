@@ -1,6 +1,7 @@
 //! The hints and the classes of errors.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use netboot_core::{BackendError, ErrorClass, RefusedAccess};
 
@@ -37,6 +38,10 @@ impl BackendError for Error {
                 "give a certificate in PEM or DER with an RSA key of 2048 to 8192 bits, such as \
                  `openssl req -x509 -newkey rsa:2048 -nodes` makes"
             }
+            Self::Chain { .. } => {
+                "give at most 8 certificates, from the issuer of the signer's certificate up to a \
+                 trusted one, each before its own issuer"
+            }
             Self::Key { .. } => {
                 "give the RSA key in PEM that belongs to the certificate; compare `openssl pkey \
                  -pubout` of the key with `openssl x509 -pubkey -noout` of the certificate"
@@ -46,14 +51,14 @@ impl BackendError for Error {
                  or give a key without one"
             }
             Self::ExposedKey { path } => {
-                return Some(format!("run `chmod 600 {}`", path.display()));
+                return Some(format!("run `chmod 600 {}`", quoted(path)));
             }
             Self::WrongSignature { .. } => {
                 "check that the signer uses the key of the certificate, signs by RSA with PKCS #1 \
                  v1.5 and SHA-256, and gets the message, the digest or DigestInfo as it expects it"
             }
             Self::StartCommand { source } => return source.hint(),
-            Self::Command { .. } => "run the command by hand, and read what it says above",
+            Self::Command { .. } => "read the command's last lines above, then run it by hand",
             Self::Untrusted { problem, .. } => signature_hint(*problem),
             Self::PlatformKeys { .. } => "give the certificate of the one platform key",
             Self::Time => "set the clock of this machine, or give another time",
@@ -72,6 +77,7 @@ impl BackendError for Error {
             | Self::TooLarge
             | Self::Text { .. }
             | Self::Certificate { .. }
+            | Self::Chain { .. }
             | Self::Key { .. }
             | Self::LockedKey { .. }
             | Self::ExposedKey { .. }
@@ -86,6 +92,13 @@ impl BackendError for Error {
             Self::Command { .. } | Self::Encode { .. } => ErrorClass::Failed,
         }
     }
+}
+
+/// Quotes a path for a shell.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-+".contains(it);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 fn program_hint(problem: &PeProblem) -> &'static str {

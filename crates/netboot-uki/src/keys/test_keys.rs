@@ -112,9 +112,11 @@ impl TestKeys {
     /// | `db.auth` | the same value, signed by the key that may set it |
     ///
     /// # Errors
-    /// [`Error::Io`] if a file cannot be created, or exists.
+    /// [`Error::Io`] if a file exists, before anything is written, or cannot be created, and
+    /// [`Error::Core`] if the work was cancelled.
     pub async fn write(&self, directory: impl AsRef<Path>, context: &Context) -> Result<(), Error> {
         let directory = directory.as_ref();
+        let mut files = Vec::new();
         for key in &self.keys {
             let list = self.signature_list(key.variable);
             let authority = match key.variable {
@@ -131,11 +133,19 @@ impl TestKeys {
             ];
             for (extension, bytes, is_secret) in contents {
                 let path = directory.join(format!("{}.{extension}", key.variable));
-                let bytes = Zeroizing::new(bytes.to_vec());
-                netboot_core::blocking(move || NewFile::write(&path, &bytes, is_secret)).await?;
+                files.push((path, Zeroizing::new(bytes.to_vec()), is_secret));
             }
         }
-        Ok(())
+        netboot_core::blocking(move || {
+            for (path, ..) in &files {
+                NewFile::check_absent(path)?;
+            }
+            for (path, bytes, is_secret) in &files {
+                NewFile::write(path, bytes, *is_secret)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     fn key(&self, variable: SecureBootVariable) -> &TestKey {
@@ -153,6 +163,7 @@ impl TestKey {
         let failed =
             |error: rcgen::Error| Error::Encode { what: "certificate", source: Box::new(error) };
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(failed)?;
+        let key = Zeroizing::new(key);
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name.push(DnType::CommonName, format!("{name} {variable}"));
         parameters.not_before = utc(time)?;
@@ -160,7 +171,7 @@ impl TestKey {
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages =
             vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
-        let certificate = parameters.self_signed(&key).map_err(failed)?;
+        let certificate = parameters.self_signed(&*key).map_err(failed)?;
         let certificate = Certificate::parse(variable.as_str(), certificate.der())?;
         Ok(Self { variable, pem: Zeroizing::new(key.serialize_pem()), certificate })
     }

@@ -25,6 +25,9 @@ pub(crate) const DLL_FLAGS: usize = 24 + 70;
 /// The entry of the table of signatures among the data directories.
 const SIGNATURES: usize = 24 + 112 + 8 * IMAGE_DIRECTORY_ENTRY_SECURITY;
 
+/// The subsystems of EFI applications and of drivers for the boot and at run time.
+pub(crate) const EFI_SUBSYSTEMS: std::ops::RangeInclusive<u16> = 10..=12;
+
 /// The flag of programs that run where data cannot be executed.
 pub(crate) const NX_COMPATIBLE: u16 = 0x0100;
 
@@ -78,6 +81,14 @@ impl Headers {
             0xaa64 => Architecture::Aarch64,
             machine => return Err(PeProblem::Machine { machine }),
         };
+        if !EFI_SUBSYSTEMS.contains(&optional.subsystem.get(le).0) {
+            return Err(wrong("it is for another subsystem than UEFI"));
+        }
+        let directory_count = optional.number_of_rva_and_sizes.get(le);
+        let optional_size = u32::from(headers.file_header.size_of_optional_header.get(le));
+        if directory_count > 16 || optional_size != 112 + 8 * directory_count {
+            return Err(wrong("its number of data directories does not fit its headers"));
+        }
         let (file_alignment, section_alignment) =
             (optional.file_alignment.get(le), optional.section_alignment.get(le));
         let is_alignment = |value: u32| value.is_power_of_two() && value <= 64 * 1024;
@@ -155,6 +166,8 @@ fn check_sections<'a>(
         let (offset, stored) =
             (header.pointer_to_raw_data.get(le), header.size_of_raw_data.get(le));
         let (address, memory_size) = (header.virtual_address.get(le), header.virtual_size.get(le));
+        // The firmware then loads what is in the file (`PeCoffLoaderLoadImage` of EDK II).
+        let memory_size = if memory_size == 0 { stored } else { memory_size };
         // A section without bytes in the file may have any position.
         if stored > 0 {
             if u64::from(offset) != end {

@@ -69,6 +69,8 @@ pub enum PeProblem {
     /// A stub or the input of [`Uki`](crate::Uki) is signed already, or has bytes behind its last
     /// section.
     BytesBehind,
+    /// The last section of a stub does not end at a multiple of the alignment in the file.
+    UnalignedEnd,
     /// The headers have no room for the section.
     NoRoom {
         /// The section.
@@ -113,6 +115,7 @@ impl fmt::Display for PeProblem {
             Self::SignatureTable => f.write_str("its table of signatures is damaged"),
             Self::ForeignStub { expected } => write!(f, "it is not {expected}"),
             Self::BytesBehind => f.write_str("it is signed, or has bytes behind its last section"),
+            Self::UnalignedEnd => f.write_str("the end of its last section is not aligned"),
             Self::NoRoom { section } => {
                 write!(f, "its headers have no room for the section {section}")
             }

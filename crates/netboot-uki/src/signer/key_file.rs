@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
 use crate::error::Error;
+use crate::signer::chain::checked;
 use crate::signer::pe_signer::PeSigner;
 
 /// The greatest size of a key file in bytes.
@@ -23,8 +24,8 @@ const LIMIT: u64 = 64 * 1024;
 /// The permissions of a file's group and of other users.
 const OTHERS: u32 = 0o077;
 
-/// An RSA key and its certificate, both from files in PEM. The key is in memory as long as this
-/// value is.
+/// An RSA key from a file in PEM, and its certificate from one in PEM or DER. The key is in memory
+/// as long as this value is.
 ///
 /// `openssl genpkey -algorithm RSA` writes such a key, and [`TestKeys`](crate::TestKeys) makes
 /// keys for tests. `Debug` shows the certificate only.
@@ -39,8 +40,9 @@ impl KeyFile {
     /// the owner of the key's file may be able to read it. This blocks its thread.
     ///
     /// # Errors
-    /// [`Error::ExposedKey`] if others can read the key, [`Error::Key`] if it is no key of the
-    /// certificate, [`Error::Certificate`], and [`Error::Core`] if a file cannot be read.
+    /// [`Error::ExposedKey`] if others can read the key, [`Error::LockedKey`] if it has a
+    /// passphrase, [`Error::Key`] if it is no key of the certificate, [`Error::Certificate`], and
+    /// [`Error::Core`] or [`Error::Io`] if a file cannot be read.
     pub fn read(key: impl AsRef<Path>, certificate: impl AsRef<Path>) -> Result<Self, Error> {
         let path = key.as_ref();
         let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
@@ -57,7 +59,7 @@ impl KeyFile {
     /// Takes a private key in PEM, as [`read`](Self::read) does. `name` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Key`].
+    /// [`Error::Key`], and [`Error::LockedKey`] if it has a passphrase.
     pub fn parse(
         name: impl AsRef<Path>,
         pem: &[u8],
@@ -71,7 +73,8 @@ impl KeyFile {
         }
         let key = PrivateKeyDer::from_pem_slice(pem)
             .map_err(|_| problem("it has no private key in PEM"))?;
-        let key = match &key {
+        let key = Zeroizing::new(key);
+        let key = match &*key {
             PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
             _ => return Err(problem("it is not an RSA key")),
@@ -84,11 +87,18 @@ impl KeyFile {
         Ok(Self { key, certificate, chain: Vec::new() })
     }
 
-    /// Sets the certificates of [`PeSigner::chain`].
-    #[must_use]
-    pub fn with_chain(mut self, chain: impl IntoIterator<Item = Certificate>) -> Self {
-        self.chain = chain.into_iter().collect();
-        self
+    /// Sets the certificates of [`PeSigner::chain`]. The signer's own one is left out, so that this
+    /// takes a whole chain too.
+    ///
+    /// # Errors
+    /// [`Error::Chain`] if they are more than 8, or not in their order: each one is the issuer of
+    /// the one before.
+    pub fn with_chain(
+        mut self,
+        chain: impl IntoIterator<Item = Certificate>,
+    ) -> Result<Self, Error> {
+        self.chain = checked(&self.certificate, chain)?;
+        Ok(self)
     }
 }
 

@@ -11,6 +11,7 @@ use netboot_process::Command;
 
 use crate::certificate::Certificate;
 use crate::error::Error;
+use crate::signer::chain::checked;
 use crate::signer::pe_signer::PeSigner;
 
 /// The greatest size of a signature in bytes: that of an RSA key of 8192 bits, and some room to
@@ -54,8 +55,9 @@ pub enum SigningInput {
 ///
 /// let certificate = Certificate::read("db.crt")?;
 /// let signer = SigningCommand::new("pkcs11-tool", certificate, SigningInput::DigestInfo)
+///     .args(["--module", "/usr/lib/opensc-pkcs11.so", "--login", "--pin", "env:TOKEN_PIN"])
 ///     .args(["--sign", "--mechanism", "RSA-PKCS", "--label", "netboot-db"])
-///     .env_inherit("PKCS11_MODULE_PATH");
+///     .env_inherit("TOKEN_PIN");
 /// # Ok::<(), netboot_uki::Error>(())
 /// ```
 pub struct SigningCommand {
@@ -103,11 +105,18 @@ impl SigningCommand {
         self
     }
 
-    /// Sets the certificates of [`PeSigner::chain`].
-    #[must_use]
-    pub fn with_chain(mut self, chain: impl IntoIterator<Item = Certificate>) -> Self {
-        self.chain = chain.into_iter().collect();
-        self
+    /// Sets the certificates of [`PeSigner::chain`]. The signer's own one is left out, so that this
+    /// takes a whole chain too.
+    ///
+    /// # Errors
+    /// [`Error::Chain`] if they are more than 8, or not in their order: each one is the issuer of
+    /// the one before.
+    pub fn with_chain(
+        mut self,
+        chain: impl IntoIterator<Item = Certificate>,
+    ) -> Result<Self, Error> {
+        self.chain = checked(&self.certificate, chain)?;
+        Ok(self)
     }
 
     fn input(&self, message: &[u8]) -> Vec<u8> {

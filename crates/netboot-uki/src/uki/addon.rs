@@ -46,7 +46,8 @@ impl Addon {
     ///
     /// # Errors
     /// [`Error::Text`] for no parameters, for more than
-    /// [`COMMAND_LINE_LIMIT`] bytes of them, or for a malformed `uname`.
+    /// [`COMMAND_LINE_LIMIT`] bytes of them, or for a malformed `uname`. [`Error::Stub`] if the
+    /// stub has no room for them.
     pub fn new<'a>(
         stub: AddonStub,
         parameters: impl IntoIterator<Item = &'a KernelParameter>,

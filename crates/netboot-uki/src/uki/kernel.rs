@@ -5,7 +5,7 @@ use object::LittleEndian;
 use object::pe::{ImageDosHeader, ImageNtHeaders64};
 use object::read::pe::ImageNtHeaders;
 
-use crate::pe::headers::NX_COMPATIBLE;
+use crate::pe::headers::{EFI_SUBSYSTEMS, NX_COMPATIBLE};
 use crate::pe::problem::PeProblem;
 
 /// The facts about a kernel that its headers state.
@@ -33,6 +33,9 @@ impl Kernel {
         };
         if headers.file_header.machine.get(LittleEndian).0 != machine {
             return Err(PeProblem::Kernel { reason: format!("it is not for {architecture}") });
+        }
+        if !EFI_SUBSYSTEMS.contains(&headers.optional_header.subsystem.get(LittleEndian).0) {
+            return Err(problem("it is for another subsystem than UEFI"));
         }
         let flags = headers.optional_header.dll_characteristics.get(LittleEndian).0;
         Ok(Self { is_nx: flags & NX_COMPATIBLE != 0 })

@@ -22,8 +22,8 @@ const DATA_FLAGS: u32 = 0x4000_0040;
 pub(crate) struct Layout {
     /// The bytes of the headers, as long as those of the stub.
     pub(crate) bytes: Vec<u8>,
-    /// The sections' sizes in the file, each with its padding.
-    pub(crate) padded: Vec<u64>,
+    /// The sizes of the parts, and of the padding behind each one.
+    pub(crate) sizes: Vec<(u64, u64)>,
     /// The size of the file in bytes.
     pub(crate) size: u64,
 }
@@ -39,7 +39,7 @@ impl Layout {
             last.map_or(headers.size, |last| last.address.saturating_add(last.memory_size));
         let (mut position, mut initialized) = (headers.sections_end, headers.initialized_data);
         let mut table_end = headers.table_end;
-        let mut padded = Vec::new();
+        let mut sizes = Vec::new();
         for part in parts {
             if headers.section(part.name).is_some() {
                 return Err(PeProblem::DuplicateSection { section: part.name.to_owned() });
@@ -70,7 +70,7 @@ impl Layout {
             address = address.checked_add(size).ok_or(PeProblem::TooLarge)?;
             initialized = initialized.checked_add(size).ok_or(PeProblem::TooLarge)?;
             position += u64::from(stored);
-            padded.push(u64::from(stored));
+            sizes.push((u64::from(size), u64::from(stored - size)));
         }
         // The position of the table of signatures has to fit as well.
         narrow(position + u64::from(u16::MAX))?;
@@ -85,7 +85,7 @@ impl Layout {
         set(INITIALIZED_DATA, &initialized.to_le_bytes());
         set(IMAGE_SIZE, &round_up(address, headers.section_alignment)?.to_le_bytes());
         set(DLL_FLAGS, &flags.to_le_bytes());
-        Ok(Self { bytes, padded, size: position })
+        Ok(Self { bytes, sizes, size: position })
     }
 
     /// The headers as they are read again.

@@ -38,7 +38,9 @@ impl Part {
         match &self.content {
             Content::Text(text) => text.len() as u64,
             Content::Files(files) => {
-                let sizes = files.iter().map(|file| file.size() + padding(file.as_ref(), files));
+                let sizes = files
+                    .iter()
+                    .map(|file| file.size().saturating_add(padding(file.as_ref(), files)));
                 sizes.fold(0, u64::saturating_add)
             }
         }

@@ -64,7 +64,8 @@ impl Assembly {
         writer.write(&self.layout.bytes).await?;
         let sections = &self.stub.bytes[self.layout.bytes.len()..];
         writer.add(sections).await?;
-        for (part, padded) in self.parts.iter().zip(&self.layout.padded) {
+        for (part, (size, padding_behind)) in self.parts.iter().zip(&self.layout.sizes) {
+            let start = writer.sums.length();
             match &part.content {
                 Content::Text(text) => writer.add(text.as_bytes()).await?,
                 Content::Files(files) => {
@@ -74,7 +75,12 @@ impl Assembly {
                     }
                 }
             }
-            writer.add_zeros(padded - part.size()).await?;
+            // An artifact of the caller's may tell another size than before.
+            if writer.sums.length() - start != *size {
+                let path = part.name.into();
+                return Err(Error::Program { path, problem: PeProblem::Changed });
+            }
+            writer.add_zeros(*padding_behind).await?;
         }
         let digest = writer.finish(&self.headers).await?;
         file.keep().await?;

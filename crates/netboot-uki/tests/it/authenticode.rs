@@ -180,7 +180,7 @@ async fn a_certificate_that_a_trusted_authority_issued_is_trusted() {
     let second_leaf = Certificate::read(&second_certificate).unwrap();
     let key = fs::read(&second).unwrap();
     let by = netboot_uki::KeyFile::parse("second", &key, second_leaf).unwrap();
-    let by = by.with_chain([leaf]);
+    let by = by.with_chain([leaf]).unwrap();
     let signed = workshop.path("by-second.efi");
     sign(workshop.path("small.efi"), &signed, &by, &Context::new()).await.unwrap();
     let error = EfiProgram::open(&signed).unwrap().verify(&[db()]).unwrap_err();

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use netboot_core::Context;
-use netboot_uki::{Certificate, EfiProgram, Error, KeyFile, SignatureProblem, sign};
+use netboot_core::{Context, async_trait};
+use netboot_uki::{Certificate, EfiProgram, Error, KeyFile, PeSigner, SignatureProblem, sign};
 
 use crate::programs::{openssl, pem};
 use crate::workshop::{Workshop, db};
@@ -55,7 +55,7 @@ impl Issued {
     async fn verified(&self, workshop: &Workshop, chain: &[&Self]) -> Result<(), SignatureProblem> {
         let pem = fs::read(&self.key).unwrap();
         let by = KeyFile::parse("key", &pem, self.certificate()).unwrap();
-        let by = by.with_chain(chain.iter().map(|it| it.certificate()));
+        let by = by.with_chain(chain.iter().map(|it| it.certificate())).unwrap();
         let signed = self.key.with_extension("efi");
         sign(workshop.small().await, &signed, &by, &Context::new()).await.unwrap();
         let verified = EfiProgram::open(&signed).unwrap().verify(&[db()]).map(drop);
@@ -84,6 +84,72 @@ async fn authorities_issue_only_what_they_may() {
         let leaf = authority.issue(&workshop, "leaf", "extendedKeyUsage=critical,codeSigning\n");
         assert_eq!(leaf.verified(&workshop, &[&authority]).await, expected, "{name}");
     }
+}
+
+/// Files with a whole chain begin with the signer's own certificate.
+#[tokio::test]
+async fn a_whole_chain_is_taken_and_a_wrong_one_refused_before_anything_is_signed() {
+    let workshop = Workshop::new();
+    let db = Issued::db(&workshop).await;
+    let (upper, other) = ("upper", "other");
+    let [upper, other] = [upper, other].map(|name| db.issue(&workshop, name, AUTHORITY));
+    let leaf = upper.issue(&workshop, "leaf", "");
+    assert_eq!(leaf.verified(&workshop, &[&leaf, &upper, &db]).await, Ok(()));
+    let pem = fs::read(&leaf.key).unwrap();
+    let by = || KeyFile::parse("key", &pem, leaf.certificate()).unwrap();
+    let chain = |chain: &[&Issued]| by().with_chain(chain.iter().map(|it| it.certificate()));
+    for wrong in [&[&other][..], &[&db, &upper], &[&upper, &leaf, &other]] {
+        let error = chain(wrong).unwrap_err();
+        assert!(matches!(error, Error::Chain { .. }), "{error:?}");
+    }
+    // The test's authority signed itself, and so may stand there several times.
+    assert!(chain(&[&[&upper][..], &[&db; 7]].concat()).is_ok());
+    let error = chain(&[&[&upper][..], &[&db; 8]].concat()).unwrap_err();
+    assert!(error.to_string().contains("there are 8 before it"), "{error}");
+}
+
+/// The signer's certificate may be anywhere among others, which firmware does not count.
+#[tokio::test]
+async fn the_certificate_of_a_signer_is_found_among_many() {
+    #[derive(Debug)]
+    struct Many(KeyFile, Vec<Certificate>);
+
+    #[async_trait]
+    impl PeSigner for Many {
+        fn certificate(&self) -> &Certificate {
+            self.0.certificate()
+        }
+
+        fn chain(&self) -> &[Certificate] {
+            &self.1
+        }
+
+        async fn sign(&self, message: &[u8], context: &Context) -> Result<Vec<u8>, Error> {
+            self.0.sign(message, context).await
+        }
+    }
+
+    let workshop = Workshop::new();
+    let db = Issued::db(&workshop).await;
+    // A longer certificate is a later one in DER.
+    let leaf = db.issue(&workshop, "leaf", "nsComment=a comment that makes it the longest one\n");
+    let mut others: Vec<Certificate> = Vec::new();
+    for index in 0..9 {
+        let path = workshop.path(&format!("{index}.crt"));
+        openssl(
+            &format!("req -x509 -days 1 -subj /CN={index}"),
+            &[("-key", &leaf.key), ("-out", &path)],
+        );
+        others.push(Certificate::read(&path).unwrap());
+    }
+    assert!(others.iter().all(|it| it.as_der().len() < leaf.certificate().as_der().len()));
+    let pem = fs::read(&leaf.key).unwrap();
+    // The signer's own certificate stands there again, and is written once.
+    others.push(leaf.certificate());
+    let by = Many(KeyFile::parse("key", &pem, leaf.certificate()).unwrap(), others);
+    let signed = workshop.path("many.efi");
+    sign(workshop.small().await, &signed, &by, &Context::new()).await.unwrap();
+    EfiProgram::open(&signed).unwrap().verify(&[crate::workshop::db()]).unwrap();
 }
 
 #[tokio::test]

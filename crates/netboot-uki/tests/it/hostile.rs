@@ -52,6 +52,8 @@ fn each_fault_is_named() {
     let start = 0x40;
     let section = |name: &str| name.to_owned();
     let uname = entry(".uname");
+    let mut seventeen = with(start + 20, &[112 + 17 * 8]);
+    seventeen[start + 24 + 108] = 17;
     let cases = [
         (with(0, b"ZM"), "does not begin with MZ"),
         (with(0x3c, &[0x44]), "not a multiple of 8"),
@@ -60,6 +62,10 @@ fn each_fault_is_named() {
         (with(start + 4, &[0x4c, 0x01]), "another processor (machine type 0x014c)"),
         (with(start + 4, &[0x64, 0xaa]), "its kernel cannot start: it is not for aarch64"),
         (with(start + 6, &[0xff, 0xff]), "table of sections is cut off"),
+        (with(start + 24 + 68, &[3]), "another subsystem than UEFI"),
+        (seventeen, "number of data directories does not fit"),
+        (with(start + 24 + 108, &[15]), "number of data directories does not fit"),
+        (with(start + 20, &[0xf8]), "number of data directories does not fit"),
         (with(start + 24 + 36, &[3]), "alignment is no power of two"),
         (with(start + 24 + 60, &[0; 4]), "longer than its headers"),
         (with(start + 24 + 60, &[0, 0, 0x10, 0]), "longer than the file, or than 64 KiB"),
@@ -97,6 +103,8 @@ fn the_content_of_sections_is_checked() {
         let problem = problem(&with(kernel, bytes)).to_string();
         assert!(problem.contains(expected), "{problem}");
     }
+    let problem = problem(&with(kernel + 0x40 + 24 + 68, &[3])).to_string();
+    assert!(problem.contains("cannot start: it is for another subsystem"), "{problem}");
     let line = uki.program().section(".cmdline").unwrap().offset as usize;
     let hostile = UkiFile::parse("signed.efi", &with(line, b"\x1b[2J\n")).unwrap();
     assert!(hostile.command_line_bytes().unwrap().starts_with(b"\x1b[2J\n"));

@@ -116,9 +116,13 @@ async fn only_the_owner_can_read_the_private_keys() {
         assert!(text.contains("Not Before: Jan  1 00:00:00 2026 GMT"), "{text}");
         assert!(text.contains("CA:TRUE") && text.contains("(2048 bit)"), "{text}");
     }
-    // Keys replace nothing.
+    // Keys replace nothing, and are never half of them.
+    for name in names.iter().filter(|name| *name != "PK.auth") {
+        fs::remove_file(keys.join(name)).unwrap();
+    }
     let again = KEYS.write(&keys, &Context::new()).await.unwrap_err();
     assert!(matches!(again, Error::Io { action: "create", .. }), "{again:?}");
+    assert_eq!(fs::read_dir(&keys).unwrap().count(), 1, "only PK.auth is there");
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! Programs that no firmware should get: too large ones, and stubs that are none.
 
 use std::fs::{self, File};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use netboot_core::{ArtifactKind, BackendError, CancellationToken, Context, ErrorClass};
+use netboot_core::{
+    Artifact, ArtifactKind, ArtifactReader, BackendError, CancellationToken, Context, ErrorClass,
+    FileName, Sha256Digest, async_trait,
+};
 use netboot_uki::{AddonStub, EfiProgram, Error, PeProblem, Stub, Uki, UkiFile, sign};
 
 use crate::workshop::{Workshop, artifact, command_line, db_signer, stub};
@@ -75,6 +80,54 @@ fn a_stub_that_names_itself_beyond_its_end_is_refused() {
     assert_eq!(problem(error), PeProblem::ForeignStub { expected });
 }
 
+/// Sections that are added would begin where firmware does not look for them.
+#[test]
+fn a_stub_whose_end_is_not_aligned_is_refused() {
+    let mut bytes = fs::read(stub("linuxx64.efi.stub")).unwrap();
+    let last = EfiProgram::parse("stub", &bytes).unwrap().sections().last().unwrap().name.clone();
+    let mut name = [0; 8];
+    set(&mut name, 0, last.as_bytes());
+    let field = entry(&bytes, name) + 16;
+    let stored = u32::from_le_bytes(bytes[field..field + 4].try_into().unwrap());
+    set(&mut bytes, field, &(stored - 8).to_le_bytes());
+    bytes.truncate(bytes.len() - 8);
+    match Stub::parse("stub", bytes) {
+        Err(Error::Stub { problem, .. }) => assert_eq!(problem, PeProblem::UnalignedEnd),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Firmware refuses it too.
+#[tokio::test]
+async fn a_signature_without_its_padding_is_refused() {
+    let workshop = Workshop::new();
+    let mut bytes = fs::read(workshop.signed().await).unwrap();
+    let field = 0x40 + 24 + 112 + 32;
+    let read = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (start, size) = (read(field) as usize, read(field + 4));
+    let used = read(start);
+    assert!(used % 8 != 0 && used < size);
+    bytes.truncate(start + used as usize);
+    set(&mut bytes, field + 4, &used.to_le_bytes());
+    match EfiProgram::parse("cut.efi", &bytes) {
+        Err(Error::Program { problem, .. }) => assert_eq!(problem, PeProblem::SignatureTable),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Firmware loads all bytes of a section that states no size in memory.
+#[tokio::test]
+async fn a_section_without_a_size_in_memory_has_the_one_in_the_file() {
+    let workshop = Workshop::new();
+    let mut bytes = fs::read(workshop.small().await).unwrap();
+    let uname = entry(&bytes, *b".uname\0\0");
+    set(&mut bytes, uname + 8, &[0; 4]);
+    let program = EfiProgram::parse("small.efi", &bytes).unwrap();
+    let section = program.section(".uname").unwrap();
+    let stored = u32::from_le_bytes(bytes[uname + 16..uname + 20].try_into().unwrap());
+    assert_eq!((section.size, section.memory_size), (stored, stored));
+}
+
 /// A UKI contains a stub, and so looks like one.
 #[tokio::test]
 async fn a_uki_is_no_stub() {
@@ -88,4 +141,48 @@ async fn a_uki_is_no_stub() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// An initrd that is larger than it first says.
+#[derive(Debug)]
+struct Grown {
+    bytes: Arc<dyn Artifact>,
+    has_grown: AtomicBool,
+}
+
+#[async_trait]
+impl Artifact for Grown {
+    fn kind(&self) -> ArtifactKind {
+        ArtifactKind::Initrd
+    }
+
+    fn file_name(&self) -> &FileName {
+        self.bytes.file_name()
+    }
+
+    fn size(&self) -> u64 {
+        if self.has_grown.load(Ordering::SeqCst) { self.bytes.size() } else { 1 }
+    }
+
+    fn sha256(&self) -> Sha256Digest {
+        self.bytes.sha256()
+    }
+
+    async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
+        self.bytes.open().await
+    }
+}
+
+#[tokio::test]
+async fn an_initrd_that_tells_another_size_later_becomes_no_uki() {
+    let (workshop, path) = (Workshop::new(), stub("linuxx64.efi.stub"));
+    let kernel = artifact(ArtifactKind::Kernel, "bzImage", &fs::read(&path).unwrap());
+    let bytes = artifact(ArtifactKind::Initrd, "initrd", &[7; 10_000]);
+    let grown = Arc::new(Grown { bytes, has_grown: AtomicBool::new(false) });
+    let builder = Uki::builder(Stub::read(path).unwrap(), kernel, &command_line());
+    let uki = builder.initrd(grown.clone()).build().await.unwrap();
+    grown.has_grown.store(true, Ordering::SeqCst);
+    let error = uki.write(workshop.path("a.efi"), &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::Program { problem: PeProblem::Changed, .. }), "{error:?}");
+    assert!(!workshop.path("a.efi").exists());
 }
