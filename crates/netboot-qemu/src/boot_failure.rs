@@ -42,6 +42,8 @@ pub struct BootFailure {
     pub store: Option<Box<StoreStatus>>,
     /// The last 20 lines of the console. If a line decided the outcome, it is the last one here.
     pub last_lines: Vec<ForeignText>,
+    /// True if the network card's iPXE booted the machine.
+    pub(crate) boots_by_rom: bool,
 }
 
 impl fmt::Display for BootFailure {
@@ -73,8 +75,10 @@ impl BootFailure {
         {
             return Some(hint.to_owned());
         }
-        let refusal = self.refusals.iter().rfind(|refusal| self.is_end(refusal));
-        if let Some(refusal) = refusal {
+        // Firmware that refuses a program starts no Linux.
+        if self.reached < BootStage::KernelStarted
+            && let Some(refusal) = self.last_refusal(|by| by == Verifier::Firmware)
+        {
             return Some(refusal.hint().to_owned());
         }
         Some(match &self.outcome {
@@ -100,7 +104,10 @@ impl BootFailure {
                      URL's scheme, such as https"
                         .to_owned()
                 }
-                None if self.reached == BootStage::Started && self.boots_by_http() => {
+                None if self.reached == BootStage::Started
+                    && self.boots_by_http()
+                    && self.url.starts_with("dhcp:") =>
+                {
                     "make the DHCP server answer firmware that boots by HTTP, with the vendor class \
                      `HTTPClient` and the URL of an EFI program, and allow more time: the firmware \
                      got no such answer"
@@ -111,28 +118,26 @@ impl BootFailure {
                      but no script"
                         .to_owned()
                 }
-                None => {
-                    let console = Platform::of(self.architecture)?.console;
-                    stage_hint(self.reached, &self.outcome, console)
+                None if self.reached == BootStage::Started && !self.boots_by_rom => {
+                    "allow more time: the firmware has no address from DHCP yet".to_owned()
                 }
+                // A system whose module or addon was refused may do without it.
+                None => match self.last_refusal(|by| by != Verifier::Firmware) {
+                    Some(refusal) => refusal.hint().to_owned(),
+                    None => {
+                        let console = Platform::of(self.architecture)?.console;
+                        stage_hint(self.reached, &self.outcome, console)
+                    }
+                },
             },
         })
     }
 }
 
 impl BootFailure {
-    /// Returns true if the boot ended with a refusal. Firmware that refuses a program starts no
-    /// Linux, and a system whose module was refused may do without it.
-    fn is_end(&self, refusal: &Refusal) -> bool {
-        match refusal.by {
-            Verifier::Firmware => self.reached < BootStage::KernelStarted,
-            Verifier::Stub | Verifier::Kernel => !matches!(
-                self.outcome,
-                BootOutcome::Succeeded
-                    | BootOutcome::FailureSeen { .. }
-                    | BootOutcome::StoreFailed { .. }
-            ),
-        }
+    /// Returns the last refusal by one of some parts of the boot.
+    fn last_refusal(&self, by: impl Fn(Verifier) -> bool) -> Option<&Refusal> {
+        self.refusals.iter().rfind(|refusal| by(refusal.by))
     }
 
     /// Returns true if the firmware boots by HTTP itself.
@@ -224,8 +229,11 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome, console: &str) -> Strin
              ipxe-qemu): the firmware did not reach iPXE and DHCP"
         }
         BootStage::Program => {
-            "read the lines of the program on the console: the firmware started it, but no kernel \
-             and no script of iPXE was seen"
+            return format!(
+                "read the lines of the program on the console, and put `console={console}` into the \
+                 command line of a unified kernel image: the firmware started the program, but no \
+                 kernel and no script of iPXE was seen"
+            );
         }
         BootStage::Dhcp => {
             "check that the server of the URL runs and that this machine can reach it: iPXE has an \
@@ -270,6 +278,58 @@ fn stage_hint(reached: BootStage, outcome: &BootOutcome, console: &str) -> Strin
 mod tests {
     use super::*;
     use crate::fetch;
+
+    /// A boot by the firmware's own HTTP that ended so.
+    fn failure(outcome: BootOutcome, reached: BootStage, lines: &[&str]) -> BootFailure {
+        let mut refusals = Vec::new();
+        lines.iter().for_each(|line| Refusal::note(&mut refusals, line));
+        BootFailure {
+            url: "http://10.0.2.100/x.efi".to_owned(),
+            architecture: Architecture::X86_64,
+            firmware: Firmware::Uefi,
+            outcome,
+            reached,
+            missing: Vec::new(),
+            failed_fetch: None,
+            cause: None,
+            refusals,
+            store: None,
+            last_lines: lines.iter().map(|line| ForeignText::from(*line)).collect(),
+            boots_by_rom: false,
+        }
+    }
+
+    #[test]
+    fn the_hint_fits_what_names_the_url_and_what_fetches_it() {
+        let lines = [">>Start HTTP Boot over IPv4...."];
+        let mut boot = failure(BootOutcome::TimedOut, BootStage::Started, &lines);
+        let hint = |boot: &BootFailure| boot.hint().unwrap();
+        assert!(hint(&boot).contains("has no address from DHCP yet"), "{}", hint(&boot));
+        boot.url = "dhcp:tap0".to_owned();
+        assert!(hint(&boot).contains("`HTTPClient`"), "{}", hint(&boot));
+        boot.last_lines.clear();
+        boot.boots_by_rom = true;
+        assert!(hint(&boot).contains("its iPXE ROM"), "{}", hint(&boot));
+    }
+
+    #[test]
+    fn a_refused_module_or_addon_is_the_hint_only_if_nothing_else_is_known() {
+        let refusal = "[    5.1] Loading of unsigned module is rejected";
+        let panic = "Kernel panic - not syncing: No working init found.";
+        let panicked = BootOutcome::Panicked { line: panic.to_owned() };
+        for (outcome, words) in [
+            (panicked, "take the kernel, the initrd"),
+            (BootOutcome::TimedOut, "the kernel's own keys signed"),
+            (BootOutcome::MachineStopped, "the kernel's own keys signed"),
+        ] {
+            let boot = failure(outcome, BootStage::KernelStarted, &[refusal, panic]);
+            assert!(boot.hint().unwrap().contains(words), "{:?}", boot.hint());
+        }
+        let line = "BdsDxe: failed to load Boot00F0 \"x\" from y: Access Denied".to_owned();
+        let gave_up = BootOutcome::FirmwareGaveUp { line: line.clone() };
+        let boot = failure(gave_up, BootStage::Dhcp, &[&line]);
+        assert!(boot.hint().unwrap().contains("sign the program"), "{:?}", boot.hint());
+    }
 
     #[test]
     fn each_failure_that_real_ipxe_printed_has_its_remedy() {

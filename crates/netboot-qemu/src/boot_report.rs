@@ -47,12 +47,17 @@ pub struct BootReport {
     pub duration: Duration,
     /// The expected texts that the console did not show, in the caller's order.
     pub missing: Vec<String>,
-    /// The files that iPXE and the firmware's own boot by HTTP fetched, in order.
+    /// The files that iPXE and the firmware's own boot by HTTP fetched, in order. There are at most
+    /// 100: the first 99 and the last one.
     pub fetched: Vec<Fetch>,
     /// The refusals to run what no trusted key signed, in order. There are at most 100.
     pub refusals: Vec<Refusal>,
     /// True if Linux said that it is locked down because the firmware has Secure Boot on. Linux
     /// then accepts only signed modules, and only signed kernels for kexec.
+    ///
+    /// False does not mean that Secure Boot is off. Only kernels with a patch of distributions such
+    /// as Debian and Fedora lock themselves down, which NixOS's do not have, and they say so only
+    /// with a `loglevel` of 6 or more.
     pub locked_down: bool,
     /// The messages of stage 1 about the store of the closure, if there are any.
     pub store: Option<StoreStatus>,
@@ -91,9 +96,16 @@ impl BootReport {
             cause: boot_cause::find(&lines, stopped).map(ForeignText::from),
             refusals: self.refusals.clone(),
             store: self.store.clone().map(Box::new),
+            boots_by_rom: self.boots_by_rom(),
             last_lines: lines.into_iter().collect::<LastLines>().into(),
         };
         Err(Error::BootFailed { failure: Box::new(failure) })
+    }
+
+    /// Returns true if the network card's iPXE boots the machine.
+    fn boots_by_rom(&self) -> bool {
+        let without = |argument: &String| argument.contains(",romfile=,netdev=");
+        !self.command_line.iter().any(without)
     }
 
     /// Returns the last fetch if it did not succeed.

@@ -22,7 +22,8 @@ pub enum BootStage {
     /// iPXE fetched its first script.
     Script,
     /// iPXE fetched a kernel: the first file after the scripts. A name such as `bzImage` or
-    /// `initrd` decides before the order does.
+    /// `initrd` decides before the order does. A kernel that came in a program of the firmware has
+    /// the time when the firmware started the program, which is that of [`Program`](Self::Program).
     Kernel,
     /// iPXE fetched an initrd: a file after the kernel.
     Initrd,

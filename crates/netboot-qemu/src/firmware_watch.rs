@@ -4,12 +4,11 @@
 
 use crate::fetch::{Fetch, FetchOutcome};
 
-/// The last words of the firmware about a fetch that failed (`HttpBootDxeLoadFile`).
-const FAILED: [&str; 3] = [
-    "Error: Unexpected network error.",
-    "Error: Server response timeout.",
-    "Error: Operation aborted.",
-];
+/// The begin of the firmware's last words about a fetch that failed (`HttpBootDxeLoadFile`).
+const FAILED: &str = "Error: ";
+
+/// The begin of words about a failure that better ones follow (`HttpBootLoadFile`).
+const NO_SIZE: &str = "Error: Could not retrieve NBP file size";
 
 /// The sign of progress in a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +34,12 @@ impl FirmwareWatch {
     /// Processes a whole line of the console.
     pub(crate) fn take(&mut self, line: &str) -> Option<Heard> {
         if let Some((_, method)) = line.split_once(">>Start ") {
-            *self = Self { is_http: method.starts_with("HTTP Boot over "), ..Self::default() };
+            let is_http = method.starts_with("HTTP Boot over ");
+            let before = std::mem::replace(self, Self { is_http, ..Self::default() });
+            // Whatever the last words were, the firmware tries something else now.
+            let (url, message) = before.url.zip(before.problem)?;
+            let outcome = FetchOutcome::FirmwareFailed { message };
+            return Some(Heard::Fetched(Fetch { url, outcome }));
         }
         if !self.is_http {
             return None;
@@ -48,7 +52,9 @@ impl FirmwareWatch {
             self.url = Some(url.to_owned());
         } else if words.starts_with("Client Error: ") || words.starts_with("Server Error: ") {
             self.problem = Some(words.to_owned());
-        } else if FAILED.contains(&words) {
+        } else if words.starts_with(NO_SIZE) {
+            self.problem.get_or_insert_with(|| words.to_owned());
+        } else if words.starts_with(FAILED) {
             let message = self.problem.take().unwrap_or_else(|| words.to_owned());
             return self.fetched(FetchOutcome::FirmwareFailed { message });
         // The progress of the fetch is in the same line before these words.
@@ -114,9 +120,30 @@ mod tests {
         ];
         let message = "Client Error: 404 Not Found".to_owned();
         assert_eq!(hear(&lines), [fetched(FetchOutcome::FirmwareFailed { message })]);
-        let message = "Error: Server response timeout.".to_owned();
-        let lines = [lines[0], lines[2], "  Error: Server response timeout."];
-        assert_eq!(hear(&lines), [fetched(FetchOutcome::FirmwareFailed { message })]);
+        for words in [
+            "Error: Server response timeout.",
+            "Error: Remote boot cancelled.",
+            "Error: Network device error.",
+        ] {
+            let lines = [lines[0], lines[2], words];
+            let message = words.to_owned();
+            assert_eq!(hear(&lines), [fetched(FetchOutcome::FirmwareFailed { message })]);
+        }
+    }
+
+    #[test]
+    fn the_reason_is_kept_when_the_firmware_goes_on_with_another_method() {
+        let begin = [">>Start HTTP Boot over IPv4....", "  URI: http://10.0.2.2:8099/x.efi"];
+        let next = ">>Start HTTP Boot over IPv6....";
+        // The answer 401, as OVMF prints it.
+        let connection = "Error: Could not establish connection with HTTP server.";
+        let size = "Error: Could not retrieve NBP file size from HTTP server.";
+        for words in [connection, size, "Client Error: 401 Unauthorized"] {
+            let lines = [begin[0], begin[1], words, next];
+            let message = words.to_owned();
+            assert_eq!(hear(&lines), [fetched(FetchOutcome::FirmwareFailed { message })]);
+        }
+        assert_eq!(hear(&[begin[0], begin[1], next]), []);
     }
 
     #[test]

@@ -28,8 +28,8 @@
 //! QEMU and UEFI firmware for ARM (Debian: `qemu-system-arm`, `qemu-efi-aarch64`). The network card
 //! has no iPXE for ARM, so UEFI starts one from a drive: `ipxe-arm64.efi` of Debian's package
 //! `ipxe` from Debian 13 on, or the file that [`MachineBuilder::ipxe`] names. The console is
-//! `console=ttyAMA0`. On another computer than an ARM one, QEMU translates each instruction, and a
-//! small image takes about 20 seconds from the start to its `init`.
+//! `console=ttyAMA0`. On a computer that is not ARM, QEMU translates each instruction, and a small
+//! image takes about 20 seconds from the start to its `init`.
 //!
 //! There are no machines for `riscv64` yet. Debian has QEMU, UEFI firmware and iPXE for it, and
 //! these start Debian 13's kernel, but the kernel does not take the initrd ("overlaps in-use memory
@@ -47,7 +47,8 @@
 //! unified kernel image, without iPXE. [`Machine::boot_by_dhcp_and_http`] lets a DHCP server name
 //! it. With [`Firmware::UefiSecureBoot`], the firmware runs only programs that the keys in its
 //! variables signed. [`BootReport::refusals`] says which part refused what: the firmware, systemd's
-//! stub or Linux. [`BootReport::locked_down`] says that Linux saw Secure Boot.
+//! stub or Linux. [`BootReport::locked_down`] says that Linux saw Secure Boot, which only kernels
+//! with a patch of some distributions do.
 //!
 //! - OVMF with Secure Boot is the build whose variables only System Management Mode can change, for
 //!   `x86_64`. [`FirmwareKeys`] are written into its variables. Debian 12 and 13 have it in `ovmf`,
@@ -56,10 +57,10 @@
 //! - For `aarch64`, Debian's `AAVMF_VARS.fd` has no store of variables before the firmware's first
 //!   start, so [`Machine::boot_by_http`] needs another file. With keys in it, this firmware has
 //!   Secure Boot on, without System Management Mode.
-//! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds, and a
-//!   program that the firmware refuses ends the boot as soon.
-//! - The firmware's words for a program without a signature, with the signature of another key and
-//!   with an altered byte are one: `Access Denied`.
+//! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds. A refusal
+//!   ends the boot in the same time.
+//! - The firmware prints `Access Denied` for all three: no signature, the signature of another key,
+//!   and an altered byte.
 //! - [`MachineBuilder::tpm`] adds a TPM that swtpm emulates. Firmware, stub and kernel then measure
 //!   what they start. No test here compares the registers (PCRs) with predictions.
 //! - systemd's stub reads addons from the disk of its image. A program that came by HTTP has no

@@ -18,7 +18,9 @@ pub enum Verifier {
     Firmware,
     /// systemd's stub in a unified kernel image, which has the firmware check addons.
     Stub,
-    /// Linux, which checks modules, and kernels for kexec.
+    /// Linux, which checks modules, and kernels for kexec. Most kernels do so only in lockdown (see
+    /// [`BootReport::locked_down`](crate::BootReport::locked_down)), and say so only with a
+    /// `loglevel` of 6 or more.
     Kernel,
 }
 

@@ -17,6 +17,10 @@ use crate::system_messages::is_system_failing;
 use crate::terminal::{Shown, Terminal};
 use crate::transcript::Transcript;
 
+/// The number of fetches that a report has at most. A machine that prints forever must not fill the
+/// memory.
+const FETCH_LIMIT: usize = 100;
+
 /// Follows one boot, and determines its stages and its outcome.
 #[derive(Debug)]
 pub(crate) struct Watcher {
@@ -128,8 +132,9 @@ impl Watcher {
     /// Records the unfinished fetch in the last line when the console ends.
     pub(crate) fn note_unfinished(&mut self) {
         if self.reached() < BootStage::KernelStarted {
-            self.fetched.extend(fetch::parse_unfinished(&self.last_line));
-            self.fetched.extend(self.firmware.take_unfinished());
+            let of_ipxe = fetch::parse_unfinished(&self.last_line);
+            let of_firmware = self.firmware.take_unfinished();
+            of_ipxe.into_iter().chain(of_firmware).for_each(|fetch| self.add_fetch(fetch));
         }
     }
 
@@ -173,6 +178,12 @@ impl Watcher {
             // The firmware would try other versions of IP for minutes.
             self.outcome.get_or_insert(BootOutcome::FirmwareGaveUp { line: line.to_owned() });
         }
+        self.add_fetch(fetch);
+    }
+
+    /// Adds a fetch. In a full list, it takes the place of the last one.
+    fn add_fetch(&mut self, fetch: Fetch) {
+        self.fetched.truncate(FETCH_LIMIT - 1);
         self.fetched.push(fetch);
     }
 
@@ -191,7 +202,7 @@ impl Watcher {
                 self.reach(self.stage_of(&fetch.url), time);
             }
         }
-        self.fetched.push(fetch);
+        self.add_fetch(fetch);
     }
 
     /// Returns the stage that a fetched file belongs to: by its name, or else by its order.

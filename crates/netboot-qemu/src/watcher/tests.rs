@@ -71,6 +71,28 @@ fn a_file_that_did_not_arrive_is_no_stage() {
 }
 
 #[test]
+fn a_machine_that_fetches_forever_fills_no_report() {
+    let lines: Vec<String> = (0..1000).map(|number| format!("blobs/{number}... ok")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let fetched = watch(Expectations::default(), &lines).fetched;
+    assert_eq!(fetched.len(), FETCH_LIMIT);
+    assert_eq!(fetched.last().unwrap().url, "blobs/999");
+}
+
+#[test]
+fn a_kernel_within_a_program_comes_with_it() {
+    let lines = [
+        ">>Start HTTP Boot over IPv4....",
+        "  URI: http://10.0.2.2/x.efi",
+        "BdsDxe: loading Boot00F0 \"Netboot\" from Uri(http://10.0.2.2/x.efi)",
+        "BdsDxe: starting Boot00F0 \"Netboot\" from Uri(http://10.0.2.2/x.efi)",
+        "[    0.000000] Linux version 6.1.0",
+    ];
+    let expected = [(BootStage::Program, 4), (BootStage::Kernel, 4), (BootStage::KernelStarted, 5)];
+    assert_eq!(stages(&lines), expected);
+}
+
+#[test]
 fn a_kernel_that_runs_was_fetched() {
     let lines = ["boot... ok", "other.ipxe... ok", "", "[    0.000000] Linux version 6.1.0"];
     let expected = [(BootStage::Script, 1), (BootStage::Kernel, 2), (BootStage::KernelStarted, 4)];

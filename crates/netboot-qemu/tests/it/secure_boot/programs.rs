@@ -8,15 +8,18 @@ use crate::machine::site::Site;
 /// The command line of the kernel. The tests alter its end.
 pub(super) const COMMAND_LINE: &str = "console=ttyS0 no_timer_check panic=-1 netboot.test=1";
 
-/// Loads a module with its signature and one without, shows what the stub measured, and stays.
+/// Loads a module with its signature and one without, and shows what the stub measured. It repeats
+/// the lines that the tests read, because a message of the kernel may cut one.
 const INIT: &str = "#!/bin/busybox sh
 busybox mount -t proc proc /proc
 busybox insmod /signed.ko && echo NETBOOT-SIGNED-MODULE && busybox rmmod zsmalloc
 busybox insmod /unsigned.ko && echo NETBOOT-UNSIGNED-MODULE
 busybox mkdir -p /sys && busybox mount -t sysfs sysfs /sys
-echo \"NETBOOT-PCR11 $(busybox cat /sys/class/tpm/tpm0/pcr-sha256/11)\"
-echo \"NETBOOT-CMDLINE $(busybox cat /proc/cmdline)\"
-busybox sleep 600
+while true; do
+  echo \"NETBOOT-PCR11 $(busybox cat /sys/class/tpm/tpm0/pcr-sha256/11)\"
+  echo \"NETBOOT-CMDLINE $(busybox cat /proc/cmdline)\"
+  busybox sleep 1
+done
 ";
 
 /// The text at the end of a module with a signature (Linux, `MODULE_SIG_STRING`).

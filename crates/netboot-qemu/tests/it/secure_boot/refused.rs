@@ -1,7 +1,8 @@
-//! What the firmware's keys did not sign, or what it cannot fetch, does not boot.
+//! Firmware does not boot a program that its keys did not sign, or that it cannot fetch.
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use netboot_core::Context;
 use netboot_qemu::{BootOutcome, BootStage, Error, FetchOutcome, Firmware, Verifier};
@@ -60,6 +61,10 @@ async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
     assert_eq!(fetch.outcome, FetchOutcome::FirmwareFailed { message });
     let error = missing.ensure_success().unwrap_err();
     assert_hint(&error, "check that a server listens at the port, that it has the file");
+
+    // The next boot of this machine has enough time.
+    let short = boot(&site, uefi().timeout(Duration::from_millis(1)), "unsigned.efi").await;
+    assert_hint(&short.ensure_success().unwrap_err(), "allow more time: the firmware has no");
 
     let url = site.server.url("unsigned.efi");
     let bios = machine(Firmware::Bios).build().unwrap();

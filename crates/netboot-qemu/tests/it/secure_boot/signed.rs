@@ -1,4 +1,4 @@
-//! What the firmware's keys signed boots.
+//! Programs that the firmware's keys signed boot.
 
 use std::fs;
 
