@@ -121,14 +121,14 @@ impl BootFailure {
                 None if self.reached == BootStage::Started && !self.boots_by_rom => {
                     "allow more time: the firmware has no address from DHCP yet".to_owned()
                 }
-                // A system whose module or addon was refused may do without it.
-                None => match self.last_refusal(|by| by != Verifier::Firmware) {
-                    Some(refusal) => refusal.hint().to_owned(),
-                    None => {
-                        let console = Platform::of(self.architecture)?.console;
-                        stage_hint(self.reached, &self.outcome, console)
+                None => {
+                    // A system whose module or addon was refused may do without it.
+                    if let Some(refusal) = self.last_refusal(|by| by != Verifier::Firmware) {
+                        return Some(refusal.hint().to_owned());
                     }
-                },
+                    let console = Platform::of(self.architecture)?.console;
+                    stage_hint(self.reached, &self.outcome, console)
+                }
             },
         })
     }
@@ -182,8 +182,9 @@ fn fetch_hint(fetch: &Fetch) -> String {
         FetchOutcome::Failed { message, page } => (message, page),
         FetchOutcome::FirmwareFailed { message } => {
             return format!(
-                "check that a server listens at the port, that it has the file, and that it answers \
-                 HEAD too: the firmware could not fetch `{url}` ({message})"
+                "check that a server listens at the port, that it has the file, that it answers \
+                 HEAD too, and that the file's name ends in `.efi`: the firmware could not fetch \
+                 `{url}` ({message})"
             );
         }
         FetchOutcome::Complete | FetchOutcome::Unfinished => {
@@ -282,7 +283,9 @@ mod tests {
     /// A boot by the firmware's own HTTP that ended so.
     fn failure(outcome: BootOutcome, reached: BootStage, lines: &[&str]) -> BootFailure {
         let mut refusals = Vec::new();
-        lines.iter().for_each(|line| Refusal::note(&mut refusals, line));
+        for line in lines {
+            Refusal::note(&mut refusals, line);
+        }
         BootFailure {
             url: "http://10.0.2.100/x.efi".to_owned(),
             architecture: Architecture::X86_64,

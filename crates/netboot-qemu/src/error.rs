@@ -96,6 +96,16 @@ pub enum Error {
     #[error("the machine with Secure Boot has no variables with keys")]
     KeysMissing,
 
+    /// The firmware started something, but it did not write to the variables with its keys. So
+    /// nothing shows that it had Secure Boot on, and the boot proves nothing.
+    #[error(
+        "the firmware `{code}` did not write to its variables, so Secure Boot may have been off"
+    )]
+    SecureBootUnproven {
+        /// The file with the firmware's code.
+        code: PathBuf,
+    },
+
     /// A file with the firmware's variables cannot be used.
     #[error("the firmware's variables in `{path}` cannot be used: {problem}")]
     UnusableVariables {
@@ -219,6 +229,7 @@ impl Error {
             | Self::TpmMissing { .. }
             | Self::TpmFailed { .. }
             | Self::FirmwareMissing { .. }
+            | Self::SecureBootUnproven { .. }
             | Self::IpxeMissing { .. }
             | Self::Spawn { .. }
             | Self::QemuFailed { .. }
@@ -258,8 +269,18 @@ impl Error {
                 Platform::of(*architecture)?.ipxe_packages,
                 listed(searched)
             ),
-            Self::TpmMissing { .. } | Self::TpmFailed { .. } => {
+            Self::TpmMissing { .. } => {
                 "install swtpm (Debian, Ubuntu, Fedora, Nix: swtpm), or give its path with tpm"
+                    .to_owned()
+            }
+            Self::TpmFailed { .. } => {
+                "read the lines of swtpm, and check that the path given with tpm is that of swtpm"
+                    .to_owned()
+            }
+            Self::SecureBootUnproven { .. } => {
+                "give the firmware's build for Secure Boot with firmware_code, such as \
+                 /usr/share/OVMF/OVMF_CODE_4M.secboot.fd: other builds cannot write to the \
+                 protected variables, and may start every program"
                     .to_owned()
             }
             Self::KeysMissing => VariableProblem::NoPlatformKey.hint().to_owned(),

@@ -36,6 +36,8 @@ pub enum UrlProblem {
     NotForwarded,
     /// The scheme is not `http`. UEFI firmware trusts no certificate that it was not given.
     NotForFirmware,
+    /// The path does not end in `.efi`. By this, UEFI firmware knows a program.
+    NoProgramName,
 }
 
 impl fmt::Display for UrlProblem {
@@ -47,6 +49,7 @@ impl fmt::Display for UrlProblem {
             Self::Unreachable => "a guest cannot reach its host",
             Self::NotForwarded => "its scheme is not http, and the machine is isolated",
             Self::NotForFirmware => "its scheme is not http, and the firmware fetches it",
+            Self::NoProgramName => "its path does not end in .efi, and the firmware fetches it",
         })
     }
 }
@@ -64,6 +67,9 @@ impl UrlProblem {
             }
             Self::Unreachable => "serve the files on 127.0.0.1, which the guest can reach",
             Self::NotForFirmware => "serve the program over plain http",
+            Self::NoProgramName => {
+                "serve the program under a name that ends in `.efi`: the firmware refuses others"
+            }
             Self::NotForwarded => {
                 "serve the file over plain http, or give the machine NetworkAccess::Unrestricted"
             }
@@ -134,6 +140,10 @@ impl GuestUrl {
     pub(crate) fn of_program(url: &Url, access: NetworkAccess) -> Result<Self, UrlProblem> {
         if matches!(url.scheme(), "https" | "tftp") {
             return Err(UrlProblem::NotForFirmware);
+        }
+        // EDK II's `HttpBootCheckImageType` in `NetworkPkg/HttpBootDxe/HttpBootSupport.c`.
+        if !matches!(url.path().rsplit_once('.'), Some((_, "efi"))) {
+            return Err(UrlProblem::NoProgramName);
         }
         Self::new(url, access)
     }
@@ -220,6 +230,20 @@ mod tests {
             ("http://user:hunter2@127.0.0.1/x", UrlProblem::Credentials),
         ] {
             assert_eq!(guest(url), Err(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn firmware_fetches_programs_by_their_names() {
+        for (url, expected) in [
+            ("http://127.0.0.1/x.efi?v=1", Ok(())),
+            ("http://127.0.0.1/noext", Err(UrlProblem::NoProgramName)),
+            ("http://127.0.0.1/get?file=x.efi", Err(UrlProblem::NoProgramName)),
+            ("http://127.0.0.1/x.EFI", Err(UrlProblem::NoProgramName)),
+            ("tftp://127.0.0.1/x.efi", Err(UrlProblem::NotForFirmware)),
+        ] {
+            let url = url.parse().unwrap();
+            assert_eq!(GuestUrl::of_program(&url, NetworkAccess::WebServer).map(drop), expected);
         }
     }
 

@@ -27,6 +27,7 @@ use self::tpm::Tpm;
 use crate::accelerator::Accelerator;
 use crate::boot_outcome::BootOutcome;
 use crate::boot_report::BootReport;
+use crate::boot_stage::BootStage;
 use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
@@ -102,8 +103,9 @@ impl Machine {
     /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
     /// [`Error::QemuMissing`], [`Error::FirmwareMissing`], [`Error::IpxeMissing`],
     /// [`Error::TpmMissing`], [`Error::TpmFailed`],
-    /// [`Error::UnusableVariables`], [`Error::InvalidSetting`] for the network card's iPXE under
-    /// Secure Boot, [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
+    /// [`Error::UnusableVariables`], [`Error::SecureBootUnproven`], [`Error::InvalidSetting`] for
+    /// the network card's iPXE under Secure Boot, and for that of a virtio card under UEFI,
+    /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         let guest_url = GuestUrl::new(url, self.network_access)
@@ -114,6 +116,14 @@ impl Machine {
                 value: "the network card's".to_owned(),
                 problem: "give a signed one with `ipxe`, or boot an EFI program with \
                           `boot_by_http`, since Secure Boot refuses the network card's",
+            });
+        }
+        let is_virtio = self.network_card == Some(NetworkCard::Virtio);
+        if self.firmware() == Firmware::Uefi && is_virtio && self.ipxe()?.is_none() {
+            return Err(Error::InvalidSetting {
+                setting: "network card",
+                value: NetworkCard::Virtio.to_string(),
+                problem: "use another one under UEFI, which ignores the iPXE of virtio cards",
             });
         }
         self.boot_again_if_emulation_failed(&Origin::Url(guest_url), context).await
@@ -175,26 +185,7 @@ impl Machine {
             path: std::env::temp_dir(),
             source,
         })?;
-        let uefi = match firmware {
-            Firmware::Bios => None,
-            Firmware::Uefi | Firmware::UefiSecureBoot => {
-                let url = match origin {
-                    Origin::Program(url) => Some(url.as_str()),
-                    _ => None,
-                };
-                let files = self.uefi_files(&program)?;
-                Some(
-                    firmware_flash::prepare(
-                        firmware,
-                        files,
-                        self.firmware_keys.as_ref(),
-                        url,
-                        &scratch,
-                    )
-                    .await?,
-                )
-            }
-        };
+        let uefi = self.uefi(origin, &program, &scratch).await?;
         let forward = match origin {
             Origin::Url(url) | Origin::Program(url) => forward_of(url).await?,
             Origin::Link(_) | Origin::HttpLink(_) => None,
@@ -247,10 +238,20 @@ impl Machine {
             expectations: self.expectations.clone(),
         };
         let report = run.watch(qemu, started, context).await;
-        if let Some(tpm) = tpm {
-            tpm.end().await?;
+        let ended = match tpm {
+            Some(tpm) => tpm.end().await,
+            None => Ok(()),
+        };
+        // An error of QEMU says more than one of swtpm.
+        let report = report?;
+        ended?;
+        if let Some(files) = &uefi
+            && firmware == Firmware::UefiSecureBoot
+            && report.reached > BootStage::Dhcp
+        {
+            firmware_flash::ensure_secure_boot(files).await?;
         }
-        report
+        Ok(report)
     }
 
     pub(crate) fn firmware(&self) -> Firmware {
@@ -273,9 +274,25 @@ impl Machine {
         }
     }
 
-    fn uefi_files(&self, program: &Path) -> Result<UefiFiles, Error> {
+    /// Returns the files of the firmware, with a copy of its variables. `None` is BIOS.
+    async fn uefi(
+        &self,
+        origin: &Origin<'_>,
+        program: &Path,
+        scratch: &TempDir,
+    ) -> Result<Option<UefiFiles>, Error> {
+        let firmware = self.firmware();
+        if firmware == Firmware::Bios {
+            return Ok(None);
+        }
+        let url = match origin {
+            Origin::Program(url) => Some(url.as_str()),
+            _ => None,
+        };
         let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
-        UefiFiles::locate(code, variables, program, self.platform, self.firmware())
+        let files = UefiFiles::locate(code, variables, program, self.platform, firmware)?;
+        let keys = self.firmware_keys.as_ref();
+        firmware_flash::prepare(firmware, files, keys, url, scratch).await.map(Some)
     }
 }
 

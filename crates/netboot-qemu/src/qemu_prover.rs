@@ -21,6 +21,10 @@ type MakeMachine = Box<dyn Fn(&StagedImage) -> MachineBuilder + Send + Sync>;
 /// architecture of its image. The prover does not try images of architectures that
 /// [`MachineBuilder::architecture`] refuses.
 ///
+/// The prover boots the image's iPXE script. It does not let firmware fetch an EFI program itself.
+/// To prove that, serve the staged files with [`StoreServer`], and call
+/// [`Machine::boot_by_http`](crate::Machine::boot_by_http) with the program's URL.
+///
 /// ```no_run
 /// use netboot_core::{Context, Release};
 /// use netboot_publish::Publisher;

@@ -1,5 +1,6 @@
 //! The files of the UEFI firmware.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -18,6 +19,8 @@ pub(crate) struct UefiFiles {
 impl UefiFiles {
     /// Returns the files that the caller names, or the first known pair of existing files. If the
     /// caller names only the code, the variables are beside it, with `VARS` for `CODE` in the name.
+    ///
+    /// Variables that the caller names are no part of the firmware's packages.
     pub(crate) fn locate(
         code: Option<&Path>,
         variables: Option<&Path>,
@@ -27,6 +30,12 @@ impl UefiFiles {
     ) -> Result<Self, Error> {
         let architecture = platform.architecture;
         let firmware_missing = |searched| Error::FirmwareMissing { architecture, searched };
+        if let Some(path) = variables {
+            fs::metadata(path).map_err(|source| {
+                let path = path.to_owned();
+                Error::Io { action: "read", path, source }
+            })?;
+        }
         if let Some(code) = code {
             let variables = variables.map_or_else(|| variables_beside(code), Path::to_owned);
             let files = Self { code: code.to_owned(), variables, firmware };
@@ -62,8 +71,6 @@ fn variables_beside(code: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     const FIRMWARE: Firmware = Firmware::Uefi;
@@ -86,6 +93,20 @@ mod tests {
             UefiFiles::locate(Some(&code), None, Path::new("qemu"), Platform::X86_64, FIRMWARE)
                 .unwrap();
         assert_eq!(files, UefiFiles { code, variables, firmware: FIRMWARE });
+    }
+
+    #[test]
+    fn variables_that_do_not_exist_are_no_missing_package() {
+        let directory = tempfile::tempdir().unwrap();
+        let variables = directory.path().join("keys.fd");
+        let platform = Platform::X86_64;
+        for code in [None, Some(Path::new("/no/such/CODE.fd"))] {
+            let qemu = Path::new("qemu");
+            let located = UefiFiles::locate(code, Some(&variables), qemu, platform, FIRMWARE);
+            let error = located.unwrap_err();
+            assert!(matches!(&error, Error::Io { path, .. } if *path == variables), "{error}");
+            assert!(error.hint().unwrap().contains("check the spelling of the path"), "{error}");
+        }
     }
 
     #[test]

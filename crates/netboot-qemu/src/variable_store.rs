@@ -93,8 +93,8 @@ impl VariableProblem {
             Self::NoPlatformKey | Self::NoProgramKey | Self::SwitchedOff => {
                 "give keys with firmware_keys, or a file with enrolled keys with \
                  firmware_variables: `virt-fw-vars --input \
-                 OVMF_VARS_4M.fd --output KEYS.fd --enroll-cert CERT --add-db GUID CERT \
-                 --no-microsoft --sb` (Debian: python3-virt-firmware) writes one"
+                 /usr/share/OVMF/OVMF_VARS_4M.fd --output KEYS.fd --enroll-cert CERT --add-db \
+                 GUID CERT --no-microsoft --sb` (Debian 13: python3-virt-firmware) writes one"
             }
         }
     }
@@ -166,6 +166,17 @@ impl VariableStore {
         }
     }
 
+    /// Deletes the switch for Secure Boot. Firmware with keys that uses this store writes it again
+    /// at its start, switched on.
+    pub(crate) fn forget_switch(&mut self) {
+        self.delete("SecureBootEnable", SECURE_BOOT_SWITCH);
+    }
+
+    /// Returns true if the switch for Secure Boot is in the store, and is on.
+    pub(crate) fn is_switched_on(&self) -> bool {
+        self.get("SecureBootEnable", SECURE_BOOT_SWITCH) == Some(&[1])
+    }
+
     /// Returns the data of a variable.
     pub(crate) fn get(&self, name: &str, vendor: Uuid) -> Option<&[u8]> {
         let entry = self.live(name, vendor).next()?;
@@ -202,16 +213,20 @@ impl VariableStore {
         if rest.iter().any(|byte| *byte != 0xff) {
             return Err(VariableProblem::Format);
         }
-        let replaced: Vec<usize> = self.live(name, vendor).map(|entry| entry.header).collect();
-        for header in replaced {
-            if let Some(state) = self.bytes.get_mut(header + 2) {
-                *state &= DELETED;
-            }
-        }
+        self.delete(name, vendor);
         if let Some(target) = self.bytes.get_mut(place..place + variable.len()) {
             target.copy_from_slice(&variable);
         }
         Ok(())
+    }
+
+    fn delete(&mut self, name: &str, vendor: Uuid) {
+        let live: Vec<usize> = self.live(name, vendor).map(|entry| entry.header).collect();
+        for header in live {
+            if let Some(state) = self.bytes.get_mut(header + 2) {
+                *state &= DELETED;
+            }
+        }
     }
 
     /// The variables of this name that are not deleted.
@@ -346,6 +361,11 @@ mod tests {
         for (value, expected) in [(b"\x01", Ok(())), (b"\0", Err(VariableProblem::SwitchedOff))] {
             let switch = ("SecureBootEnable", SECURE_BOOT_SWITCH, value.as_slice());
             assert_eq!(checked(&[keys[0], keys[1], switch]), expected);
+            let mut store = with(&[keys[0], keys[1], switch]);
+            assert_eq!(store.is_switched_on(), expected.is_ok());
+            store.forget_switch();
+            assert!(!store.is_switched_on());
+            store.ensure_secure_boot().unwrap();
         }
     }
 

@@ -108,8 +108,9 @@ impl BootServer {
     }
 
     /// Also serves firmware that boots by HTTP (UEFI HTTP boot). The boot files are below
-    /// `directory` under the same paths. Firmware accepts plain HTTP only if its settings allow it,
-    /// and HTTPS only with enrolled certificates.
+    /// `directory` under the same paths, which must end in `.efi`: most firmware knows a program by
+    /// this (`HttpBootCheckImageType` in EDK II's `NetworkPkg/HttpBootDxe`). Firmware accepts plain
+    /// HTTP only if its settings allow it, and HTTPS only with enrolled certificates.
     ///
     /// # Errors
     /// [`Error::InvalidDhcpSetting`] for a text that is not a URL.
@@ -153,13 +154,20 @@ impl BootServer {
     /// The URLs of the boot files for firmware that boots by HTTP.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for a URL that is too long or has a query.
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long or has a query, and for a boot file
+    /// whose name does not end in `.efi`.
     pub fn http_boot_files(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
         let Some(directory) = &self.http_directory else { return Ok(BTreeMap::new()) };
         self.boot_files
             .iter()
             .filter(|(architecture, _)| architecture.http_code().is_some())
-            .map(|(architecture, path)| Ok((*architecture, directory.join(path)?)))
+            .map(|(architecture, path)| {
+                if !matches!(path.as_str().rsplit_once('.'), Some((_, "efi"))) {
+                    let (setting, problem) = (DhcpSetting::BootFilePath, DhcpProblem::NotEfi);
+                    return Err(Error::dhcp_setting(setting, path, problem));
+                }
+                Ok((*architecture, directory.join(path)?))
+            })
             .collect()
     }
 }

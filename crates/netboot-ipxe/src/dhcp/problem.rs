@@ -96,6 +96,8 @@ pub enum DhcpProblem {
     NotLeasing,
     /// The address is one of IPv6. The configurations are for DHCP over IPv4.
     Ipv6,
+    /// The name does not end in `.efi`, and firmware fetches the file by HTTP.
+    NotEfi,
 }
 
 impl fmt::Display for DhcpProblem {
@@ -122,6 +124,9 @@ impl fmt::Display for DhcpProblem {
             Self::NoneKnown => f.write_str("only known machines are served, and there are none"),
             Self::NotLeasing => f.write_str("another server leases the addresses"),
             Self::Ipv6 => f.write_str("only DHCP over IPv4 is configured, not DHCPv6"),
+            Self::NotEfi => {
+                f.write_str("its name does not end in .efi, and firmware fetches it by HTTP")
+            }
         }
     }
 }
@@ -136,6 +141,10 @@ impl DhcpProblem {
             (Self::Ipv6, _) => {
                 "boot the machines over IPv4: beside IPv6, a private subnet such as 10.0.0.0/24 is \
                  enough on the network that they boot from"
+            }
+            (Self::NotEfi, _) => {
+                "give the boot file a name that ends in `.efi`, by which firmware that boots by HTTP \
+                 knows a program"
             }
             (Self::InRange, _) => {
                 "choose a range without the addresses of servers, routers and known machines"

@@ -111,8 +111,8 @@ impl MachineBuilder {
     }
 
     /// Sets the model of the network card. The default is [`NetworkCard::E1000`] in `x86_64`
-    /// machines with UEFI, unless UEFI's own PXE boots them. Otherwise it is
-    /// [`NetworkCard::Virtio`].
+    /// machines with UEFI, unless UEFI's own PXE or HTTP boots them. Otherwise it is
+    /// [`NetworkCard::Virtio`]. A boot fails if nothing can boot from the card.
     pub fn network_card(mut self, card: NetworkCard) -> Self {
         self.0.network_card = Some(card);
         self
@@ -178,9 +178,14 @@ impl MachineBuilder {
         self
     }
 
-    /// Sets the file with the UEFI firmware's code. The default is OVMF at the path where
-    /// distributions install it. The firmware's variables are in the file beside it with `VARS` for
-    /// `CODE` in the name, unless [`firmware_variables`](Self::firmware_variables) names another.
+    /// Sets the file with the UEFI firmware's code. The default is at the path where distributions
+    /// install it: OVMF, AAVMF for ARM, or OVMF's build for [`Firmware::UefiSecureBoot`]. The
+    /// firmware's variables are in the file beside it with `VARS` for `CODE` in the name, unless
+    /// [`firmware_variables`](Self::firmware_variables) names another.
+    ///
+    /// [`Firmware::UefiSecureBoot`] needs a build with System Management Mode. Other ones cannot
+    /// write to the protected variables, and may go on without the keys in them. A boot in which
+    /// such firmware starts something fails with [`Error::SecureBootUnproven`].
     pub fn firmware_code(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_code = Some(path.into());
         self
@@ -191,7 +196,7 @@ impl MachineBuilder {
     /// [`Firmware::UefiSecureBoot`] without [`firmware_keys`](Self::firmware_keys) needs a file in
     /// which keys are enrolled: a platform key (`PK`), and in `db` the certificates of the keys
     /// that sign programs. `virt-fw-vars` of virt-firmware makes one from the firmware's own file
-    /// (Debian: `python3-virt-firmware`).
+    /// (Debian 13: `python3-virt-firmware`).
     pub fn firmware_variables(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.firmware_variables = Some(path.into());
         self
@@ -320,12 +325,6 @@ impl MachineBuilder {
             let problem = "use UEFI with Secure Boot for a machine with keys";
             return refuse("firmware", firmware.to_string(), problem);
         }
-        let boots_by_rom = platform.ipxe.is_empty() && self.0.ipxe.is_none();
-        let is_driven_by_ovmf = firmware == Firmware::Uefi && boots_by_rom;
-        if self.0.network_card == Some(NetworkCard::Virtio) && is_driven_by_ovmf {
-            let problem = "use another one under UEFI, which ignores the iPXE of virtio cards";
-            return refuse("network card", "virtio".to_owned(), problem);
-        }
         if let Some((setting, text)) = self.0.identity.unusable() {
             let problem =
                 "use 1 to 64 printable ASCII characters, or 32 digits in groups for a UUID";
@@ -358,8 +357,6 @@ mod tests {
         assert_eq!(refused(machine().memory_mib(127)), "memory");
         assert_eq!(refused(machine().cpus(0)), "number of processors");
         assert_eq!(refused(machine().cpus(65)), "number of processors");
-        let uefi = machine().firmware(Firmware::Uefi).network_card(NetworkCard::Virtio);
-        assert_eq!(refused(uefi), "network card");
         let arm = machine().architecture(Architecture::Aarch64);
         assert_eq!(refused(arm.firmware(Firmware::Bios)), "firmware");
         assert_eq!(refused(machine().architecture(Architecture::Riscv64)), "architecture");

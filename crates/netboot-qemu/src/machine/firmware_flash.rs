@@ -37,6 +37,7 @@ pub(super) async fn prepare(
         }
         if firmware == Firmware::UefiSecureBoot {
             store.ensure_secure_boot().map_err(unusable)?;
+            store.forget_switch();
         }
         if let Some(url) = program {
             uri_boot::set(&mut store, url).map_err(unusable)?;
@@ -46,6 +47,20 @@ pub(super) async fn prepare(
     let copy = scratch.path().join(VARIABLES);
     write(&copy, &content).await?;
     Ok(UefiFiles { variables: copy, ..files })
+}
+
+/// Fails unless the firmware of a machine that has run wrote into its variables that Secure Boot is
+/// on. A build without System Management Mode cannot write to the protected variables. It goes on
+/// with variables in the machine's memory, which need not have the keys.
+pub(super) async fn ensure_secure_boot(files: &UefiFiles) -> Result<(), Error> {
+    let path = &files.variables;
+    let read = tokio::fs::read(path).await;
+    let content =
+        read.map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
+    match VariableStore::new(content) {
+        Ok(store) if store.is_switched_on() => Ok(()),
+        _ => Err(Error::SecureBootUnproven { code: files.code.clone() }),
+    }
 }
 
 fn unusable(path: &Path, problem: VariableProblem) -> Error {

@@ -9,17 +9,20 @@ use crate::firmware::Firmware;
 use crate::guest_url::GuestUrl;
 use crate::machine::boot_source::NetworkLink;
 use crate::machine::{Machine, Origin};
+use crate::network_card::NetworkCard;
 
 impl Machine {
     /// Lets UEFI firmware itself fetch and start the EFI program at `url`, without iPXE, and
     /// watches the console like [`boot`](Self::boot). The program is a unified kernel image, a boot
     /// loader or an iPXE. With [`Firmware::UefiSecureBoot`], a boot that succeeds proves that the
     /// firmware accepts the program's signature, and [`BootReport::refusals`] says what was
-    /// refused.
+    /// refused. If nothing shows that Secure Boot was on, the boot fails with
+    /// [`Error::SecureBootUnproven`].
     ///
     /// The machine's copy of the firmware's variables gets a boot option with the URL, so no DHCP
     /// server has to name it. As with `boot`, the machine reaches only the web server of the URL.
     /// The firmware asks it for the program's size by HEAD, and holds the whole program in memory.
+    /// The URL's path must end in `.efi`, by which the firmware knows a program.
     ///
     /// ```no_run
     /// use netboot_core::Context;
@@ -39,8 +42,8 @@ impl Machine {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`boot`](Self::boot), and [`Error::InvalidSetting`] under BIOS. The scheme of
-    /// the URL must be `http`.
+    /// The errors of [`boot`](Self::boot), and [`Error::InvalidSetting`] under BIOS and for a
+    /// network card that the firmware has no driver for. The scheme of the URL must be `http`.
     pub async fn boot_by_http(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         self.ensure_uefi()?;
         let guest_url = GuestUrl::of_program(url, self.network_access)
@@ -64,13 +67,21 @@ impl Machine {
         self.boot_again_if_emulation_failed(&Origin::HttpLink(link), context).await
     }
 
+    /// Fails unless the firmware can boot by HTTP, and drives the network card itself.
     fn ensure_uefi(&self) -> Result<(), Error> {
-        match self.firmware() {
-            Firmware::Uefi | Firmware::UefiSecureBoot => Ok(()),
-            Firmware::Bios => Err(Error::InvalidSetting {
+        if self.firmware() == Firmware::Bios {
+            return Err(Error::InvalidSetting {
                 setting: "firmware",
                 value: self.firmware().to_string(),
                 problem: "use UEFI, since BIOS cannot boot by HTTP",
+            });
+        }
+        match self.network_card {
+            None | Some(NetworkCard::Virtio) => Ok(()),
+            Some(card) => Err(Error::InvalidSetting {
+                setting: "network card",
+                value: card.to_string(),
+                problem: "use virtio, since UEFI has no driver for other cards to boot by HTTP",
             }),
         }
     }

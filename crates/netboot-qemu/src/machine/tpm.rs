@@ -14,7 +14,7 @@ use crate::machine::process::locate;
 /// The directory with the TPM's state, within the machine's directory.
 const STATE: &str = "tpm";
 
-/// The time between two looks whether swtpm listens.
+/// The time between two checks that swtpm listens.
 const POLL: Duration = Duration::from_millis(10);
 
 /// A running swtpm with new state. Dropping it kills swtpm.
@@ -36,13 +36,21 @@ impl Tpm {
         let deadline = Instant::now() + limit;
         let program =
             locate(program).ok_or_else(|| Error::TpmMissing { program: program.to_owned() })?;
+        // It works in another directory.
+        let program = std::path::absolute(&program).map_err(|source| Error::Io {
+            action: "find",
+            path: program,
+            source,
+        })?;
         let state = scratch.path().join(STATE);
         tokio::fs::create_dir(&state).await.map_err(|source| Error::Io {
             action: "make",
             path: state.clone(),
             source,
         })?;
-        let socket = format!("tpm-{}", Uuid::new_v4());
+        // The path of a socket has 107 bytes at most, and temporary directories can be long.
+        let (number, ..) = Uuid::new_v4().as_fields();
+        let socket = format!("tpm-{number:08x}");
         // The paths are relative, because commas separate swtpm's options.
         let mut child = Command::new(&program)
             .current_dir(scratch.path())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use netboot_ipxe::dhcp::{
-    BootFilePath, BootServer, BootUrl, DhcpServer, DhcpSettings, InterfaceName, KnownMachine,
-    TftpRoot, ipv4_address, ipv4_subnet,
+    BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
+    KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
 };
 
 use super::{boot_server, builder, leasing};
@@ -23,6 +23,15 @@ fn names_paths_and_urls_as_the_hints_describe_them_are_taken() {
     follow(url("nfs://10.0.0.1/boot.ipxe"), "an http, https or tftp URL", good());
     follow(url("http://me:secret@10.0.0.1/boot.ipxe"), "without a password", good());
     follow(url("http://localhost/boot.ipxe"), "at which machines reach the server", good());
+    let named = |name: &str| {
+        let server = boot_server().with_http_boot("http://10.77.0.1/ipxe").unwrap();
+        server.with_boot_file(ClientArchitecture::EfiX64, name).unwrap().http_boot_files()
+    };
+    follow(named("ipxe"), "a name that ends in `.efi`", named("ipxe.efi"));
+    // TFTP has no such rule.
+    let by_tftp = BootServer::new("10.77.0.1".parse().unwrap(), "http://10.77.0.1/x").unwrap();
+    let by_tftp = by_tftp.with_boot_file(ClientArchitecture::EfiX64, "ipxe").unwrap();
+    leasing(super::builder_with(by_tftp)).build().unwrap();
     let server = "isc".parse::<DhcpServer>();
     follow(
         server,

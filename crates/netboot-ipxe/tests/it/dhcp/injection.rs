@@ -40,6 +40,8 @@ fn settings(
     if directory.as_str().contains('?') {
         (.., directory) = plain();
     }
+    // Firmware that boots by HTTP takes no other names.
+    let path = BootFilePath::new(format!("{path}.efi")).unwrap_or(path);
     let server = BootServer::new("10.77.0.1".parse().unwrap(), script)
         .unwrap()
         .with_boot_file(ClientArchitecture::EfiX64, path)

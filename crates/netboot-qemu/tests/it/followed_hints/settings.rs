@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netboot_core::Architecture;
+use netboot_core::{Architecture, Context};
 use netboot_qemu::{Error, Firmware, Machine, MachineBuilder, NetworkCard, SystemIdentity};
 
 use super::assert_hint;
@@ -37,10 +37,6 @@ fn a_setting_that_was_changed_as_the_hint_says_is_taken() {
     refused(machine().timeout(Duration::ZERO), "use a longer time");
     machine().timeout(Duration::from_millis(1)).build().unwrap();
 
-    let uefi = || machine().firmware(Firmware::Uefi);
-    refused(uefi().network_card(NetworkCard::Virtio), "use another one under UEFI");
-    uefi().network_card(NetworkCard::E1000).build().unwrap();
-
     let arm = || machine().architecture(Architecture::Aarch64);
     let secure = Firmware::UefiSecureBoot;
     refused(arm().firmware(secure), "use UEFI, because only x86_64 machines have Secure Boot");
@@ -55,4 +51,24 @@ fn a_setting_that_was_changed_as_the_hint_says_is_taken() {
 
     refused(machine().expect("one\ntwo"), "use a text that fits in one line of the console");
     machine().expect("one").expect("two").build().unwrap();
+}
+
+/// Each card boots in the way that the other one does not. The tests of such boots use them.
+#[tokio::test]
+async fn a_network_card_that_the_hint_names_is_taken() {
+    let url = "http://127.0.0.1:9/program.efi".parse().unwrap();
+    let context = Context::new();
+    let with = |card| {
+        let machine = Machine::builder().firmware(Firmware::Uefi).network_card(card);
+        machine.qemu_program("/no/such/qemu").build().unwrap()
+    };
+    let taken = |error| assert!(matches!(error, Error::QemuMissing { .. }), "{error}");
+    let virtio = with(NetworkCard::Virtio);
+    assert_hint(&virtio.boot(&url, &context).await.unwrap_err(), "use another one under UEFI");
+    taken(virtio.boot_by_http(&url, &context).await.unwrap_err());
+    for card in [NetworkCard::E1000, NetworkCard::Vmxnet3] {
+        let other = with(card);
+        assert_hint(&other.boot_by_http(&url, &context).await.unwrap_err(), "use virtio, since");
+        taken(other.boot(&url, &context).await.unwrap_err());
+    }
 }

@@ -74,6 +74,8 @@ async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
     let https = "https://127.0.0.1/unsigned.efi".parse().unwrap();
     let error = machine.boot_by_http(&https, &context).await.unwrap_err();
     assert_hint(&error, "serve the program over plain http");
+    let error = machine.boot_by_http(&site.server.url("unsigned"), &context).await.unwrap_err();
+    assert_hint(&error, "serve the program under a name that ends in `.efi`");
 
     let without = uefi().tpm("/no/such/swtpm").build().unwrap();
     let error = without.boot_by_http(&url, &context).await.unwrap_err();
@@ -81,6 +83,7 @@ async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
     let fails = uefi().tpm(tool("false")).build().unwrap();
     let error = fails.boot_by_http(&url, &context).await.unwrap_err();
     assert!(matches!(error, Error::TpmFailed { .. }), "{error}");
+    assert_hint(&error, "check that the path given with tpm is that of swtpm");
     let report = boot(&site, uefi().tpm(tool("swtpm")), "unsigned.efi").await;
     report.ensure_success().unwrap();
     // The stub measured the program's sections.
@@ -96,6 +99,23 @@ async fn without_secure_boot_the_firmware_boots_what_nobody_signed() {
     assert!(!report.locked_down && report.refusals.is_empty(), "{report}");
     // Without Secure Boot, Linux takes the module that nobody signed.
     assert!(report.console.contains("NETBOOT-UNSIGNED-MODULE"), "{}", report.console);
+}
+
+#[tokio::test]
+async fn firmware_that_keeps_no_variables_proves_nothing() {
+    let site = Site::new().await;
+    add_program(&site, "unsigned.efi");
+    let key = SigningKey::new();
+    key.sign(&site.path().join("unsigned.efi"), &site.path().join("signed.efi"));
+    let keys = key.firmware_keys();
+    let machine = machine(Firmware::UefiSecureBoot).firmware_keys(keys).expect("NETBOOT-CMDLINE");
+    // This build has no System Management Mode.
+    let machine = machine.firmware_code("/usr/share/OVMF/OVMF_CODE_4M.fd").build().unwrap();
+    let url = site.server.url("signed.efi");
+    let error = machine.boot_by_http(&url, &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::SecureBootUnproven { .. }), "{error}");
+    // The tests of signed programs use the build that the hint names.
+    assert_hint(&error, "OVMF_CODE_4M.secboot.fd");
 }
 
 #[tokio::test]
