@@ -93,6 +93,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A private key belongs to another user than the one of this process or `root`.
+    #[error("the key `{}` belongs to another user", path.display())]
+    ForeignKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// A signer made something else than a signature by the key of its certificate.
     #[error("the signature is not one by the key of the certificate {subject}")]
     WrongSignature {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use netboot_core::{BackendError, ErrorClass, RefusedAccess};
+use rustix::process::geteuid;
 
 use crate::error::{Error, SignatureProblem};
 use crate::pe::problem::PeProblem;
@@ -53,6 +54,10 @@ impl BackendError for Error {
             Self::ExposedKey { path } => {
                 return Some(format!("run `chmod 600 {}`", quoted(path)));
             }
+            Self::ForeignKey { path } => {
+                let user = geteuid().as_raw();
+                return Some(format!("run `chown {user} {}` as root", quoted(path)));
+            }
             Self::WrongSignature { .. } => {
                 "check that the signer uses the key of the certificate, signs by RSA with PKCS #1 \
                  v1.5 and SHA-256, and gets the message, the digest or DigestInfo as it expects it"
@@ -81,6 +86,7 @@ impl BackendError for Error {
             | Self::Key { .. }
             | Self::LockedKey { .. }
             | Self::ExposedKey { .. }
+            | Self::ForeignKey { .. }
             | Self::WrongSignature { .. }
             | Self::PlatformKeys { .. }
             | Self::Time => ErrorClass::Input,

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use netboot_core::{Context, open_regular_file};
+use rustix::process::geteuid;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
@@ -37,18 +38,24 @@ pub struct KeyFile {
 
 impl KeyFile {
     /// Reads a private key (PKCS #8 or PKCS #1, without a passphrase) and its certificate. Only
-    /// the owner of the key's file may be able to read it. This blocks its thread.
+    /// the owner of the key's file may be able to read it, who is the user of this process or
+    /// `root`. This blocks its thread.
     ///
     /// # Errors
-    /// [`Error::ExposedKey`] if others can read the key, [`Error::LockedKey`] if it has a
-    /// passphrase, [`Error::Key`] if it is no key of the certificate, [`Error::Certificate`], and
-    /// [`Error::Core`] or [`Error::Io`] if a file cannot be read.
+    /// [`Error::ExposedKey`] if others can read the key, [`Error::ForeignKey`] if it belongs to
+    /// another user, [`Error::LockedKey`] if it has a passphrase, [`Error::Key`] if it is no key of
+    /// the certificate, [`Error::Certificate`], and [`Error::Core`] or [`Error::Io`] if a file
+    /// cannot be read.
     pub fn read(key: impl AsRef<Path>, certificate: impl AsRef<Path>) -> Result<Self, Error> {
         let path = key.as_ref();
         let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
         let file = open_regular_file(path)?;
-        let mode = file.metadata().map_err(failed)?.permissions().mode();
-        if mode & OTHERS != 0 {
+        let metadata = file.metadata().map_err(failed)?;
+        // The owner can give the file other permissions at any time.
+        if metadata.uid() != 0 && metadata.uid() != geteuid().as_raw() {
+            return Err(Error::ForeignKey { path: path.to_owned() });
+        }
+        if metadata.permissions().mode() & OTHERS != 0 {
             return Err(Error::ExposedKey { path: path.to_owned() });
         }
         let mut pem = Zeroizing::new(Vec::with_capacity(8 * 1024));

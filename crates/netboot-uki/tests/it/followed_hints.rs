@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -199,6 +199,16 @@ async fn keys_and_certificates_as_the_hints_describe_them_are_read() {
         assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
         KeyFile::read(&key, &certificate).unwrap();
     }
+
+    // Another user's file, which only root can make.
+    let key = keys.join("db.key");
+    chown(&key, Some(65534), None).unwrap();
+    let error = KeyFile::read(&key, &certificate).unwrap_err();
+    assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
+    let hint = error.hint().unwrap();
+    let command = hint.strip_prefix("run `").and_then(|it| it.strip_suffix("` as root")).unwrap();
+    assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+    KeyFile::read(&key, &certificate).unwrap();
 
     let (owner, pk) = (KEYS.owner(), SecureBootVariable::PlatformKey);
     let one = SignatureList::new(owner, KEYS.certificate(pk));
