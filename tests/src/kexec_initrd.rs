@@ -16,7 +16,8 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 while read -r module; do insmod \"/modules/$module.ko\"; done < /modules/load-order
 ip link set lo up
-udhcpc -n -q -i eth0 -s /bin/configure-card > /dev/null 2>&1
+# It asks until it gets an answer, which a busy machine gives late.
+udhcpc -f -q -i eth0 -s /bin/configure-card > /dev/null 2>&1
 echo \"FIRST-READY $(uname -r)\"
 mkdir '/a tree'
 cd '/a tree'

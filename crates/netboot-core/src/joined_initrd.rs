@@ -142,8 +142,16 @@ impl AsyncRead for JoinedReader {
         loop {
             match &mut self.now {
                 Now::Opening(opening) => {
-                    let opened = ready!(opening.as_mut().poll(task)).map_err(io::Error::other)?;
-                    self.now = Now::Reading(opened);
+                    let opened = ready!(opening.as_mut().poll(task));
+                    // A future that is finished must not be polled again.
+                    self.now = Now::Reading(Box::pin(tokio::io::empty()));
+                    match opened {
+                        Ok(opened) => self.now = Now::Reading(opened),
+                        Err(error) => {
+                            self.left.clear();
+                            return Poll::Ready(Err(io::Error::other(error)));
+                        }
+                    }
                 }
                 Now::Reading(reader) => {
                     let before = buffer.filled().len();

@@ -52,6 +52,12 @@ running=$(uname -m)
 [ "$running" = "$machine" ] || fail "the kernel is for $machine, but this machine is $running"
 directory=$(dirname "$(readlink -f "$0")")
 cd "$directory"
+# sha256sum is content with a list that ends early.
+for name in "$kernel" initrd cmdline kexec; do
+  [ "$name" = kexec ] && [ ! -e kexec ] && continue
+  grep -q "^[0-9a-f]\{64\}  $name\$" SHA256SUMS ||
+    fail "SHA256SUMS in $directory does not name $name: copy the directory again"
+done
 if ! checked=$(sha256sum -c SHA256SUMS 2>&1); then
   printf '%s\n' "$checked" >&2
   fail "files in $directory are not those that netboot wrote: copy the directory again"

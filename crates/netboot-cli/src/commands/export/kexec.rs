@@ -94,7 +94,7 @@ impl Arguments {
         let place = match (&self.output, &self.tarball) {
             (Some(directory), _) => {
                 let directory = WholeDirectory::new("kexec", directory)?;
-                directory.check().await?;
+                until_cancelled(session, directory.check()).await?;
                 Place::Directory(directory)
             }
             (None, file) => {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use netboot_core::{Context, Error, Report, blocking, open_regular_file};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tar::{EntryType, Header};
 use tempfile::{NamedTempFile, TempDir};
 
@@ -58,10 +59,15 @@ impl WholeArchive {
 
     /// Returns true if an archive of an export is in the place.
     fn is_there(&self) -> Result<bool, Report> {
-        match self.place.symlink_metadata() {
+        self.look_at(&self.place)
+    }
+
+    /// Looks at the archive, which lies at `path` now.
+    fn look_at(&self, path: &Path) -> Result<bool, Report> {
+        match path.symlink_metadata() {
             Err(error) if is_missing(&error) => return Ok(false),
-            Err(source) => return Err(Error::io("read", &self.place, source).into()),
-            Ok(found) if found.is_file() && is_own(&self.place)? => return Ok(true),
+            Err(source) => return Err(Error::io("read", path, source).into()),
+            Ok(found) if found.is_file() && is_own(path)? => return Ok(true),
             Ok(_) => {}
         }
         Err(Report::message(
@@ -99,14 +105,30 @@ impl WholeArchive {
             context.check()?;
             packed.map_err(|source| Error::io("write", &place, source))
         });
-        let packed: NamedTempFile = packed.await?;
-        let written = if self.is_there()? {
-            packed.persist(&self.place)
-        } else {
-            packed.persist_noclobber(&self.place)
-        };
-        written.map_err(|error| Error::io("write", &self.place, error.error))?;
-        Ok(())
+        self.put(packed.await?)
+    }
+
+    /// Puts a packed archive in the place. An old one is looked at again once it is out of the
+    /// place, and goes back if no export wrote it.
+    fn put(&self, packed: NamedTempFile) -> Result<(), Report> {
+        let failed = |source| Error::io("write", &self.place, source);
+        if !self.is_there()? {
+            packed.persist_noclobber(&self.place).map_err(|error| failed(error.error))?;
+            return Ok(());
+        }
+        let exchange =
+            || renameat_with(CWD, packed.path(), CWD, &self.place, RenameFlags::EXCHANGE);
+        exchange().map_err(|error| failed(error.into()))?;
+        // The temporary file is now the old archive, and is removed when it is dropped.
+        let looked = self.look_at(packed.path());
+        if !matches!(looked, Ok(true))
+            && let Err(error) = exchange()
+        {
+            // Both files stay.
+            let _ = packed.keep();
+            return Err(failed(error.into()).into());
+        }
+        looked.map(drop)
     }
 }
 

@@ -15,7 +15,7 @@ use super::record::{Record, is_missing};
 use crate::misuse::Misuse;
 
 /// A directory for the files of an export.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct WholeDirectory {
     name: &'static str,
     place: PathBuf,
@@ -49,13 +49,13 @@ impl WholeDirectory {
     /// # Errors
     /// If there is such a file, which the error names; if the directory cannot be read.
     pub(super) async fn check(&self) -> Result<(), Report> {
-        self.check_at(&self.place).await
+        let this = self.clone();
+        blocking(move || this.check_at(&this.place)).await
     }
 
     /// Checks this directory, which lies at `path` now.
-    async fn check_at(&self, path: &Path) -> Result<(), Report> {
-        let (name, directory) = (self.name, path.to_owned());
-        match blocking(move || foreign(name, &directory)).await? {
+    fn check_at(&self, path: &Path) -> Result<(), Report> {
+        match foreign(self.name, path)? {
             None => Ok(()),
             Some(file) => Err(Report::message(
                 format!("`{}` would be lost, and no export wrote it", self.shown(path, &file)),
@@ -100,7 +100,16 @@ impl WholeDirectory {
         let files = files.iter().map(|(name, sha256)| (name.clone(), [*sha256].into()));
         let record = Record::path(self.name, new.path());
         let text = Record(files.collect()).text()?;
-        fs::write(&record, text).map_err(|source| Error::io("write", &record, source))?;
+        let this = self.clone();
+        // This runs to its end, even if nobody waits for it any more.
+        blocking(move || {
+            write_synced(&record, &text).map_err(|source| Error::io("write", &record, source))?;
+            this.replace_by(new)
+        })
+        .await
+    }
+
+    fn replace_by(&self, new: TempDir) -> Result<(), Report> {
         match self.rename(&new, RenameFlags::NOREPLACE) {
             Ok(()) => {
                 // The temporary directory is now the directory; nothing is left to remove.
@@ -108,16 +117,15 @@ impl WholeDirectory {
                 return Ok(());
             }
             Err(Errno::EXIST) => {}
-            Err(error) => return Err(self.failed(error).into()),
+            Err(error) => return Err(self.failed(error)),
         }
         self.rename(&new, RenameFlags::EXCHANGE).map_err(|error| self.failed(error))?;
-        // If this future is dropped now, nothing is deleted.
         let old = new.keep();
-        let checked = self.check_at(&old).await;
+        let checked = self.check_at(&old);
         let renamed = checked.is_err().then(|| exchange(&old, &self.place));
         let unwanted = match renamed {
             // Two directories are left, and none is lost.
-            Some(Err(error)) => return Err(self.failed(error).into()),
+            Some(Err(error)) => return Err(self.failed(error)),
             Some(Ok(())) | None => old,
         };
         let removed = fs::remove_dir_all(&unwanted);
@@ -129,9 +137,21 @@ impl WholeDirectory {
         renameat_with(CWD, new.path(), CWD, &self.place, flags)
     }
 
-    fn failed(&self, error: Errno) -> Error {
-        Error::io("replace", &self.place, error.into())
+    fn failed(&self, error: Errno) -> Report {
+        if error == Errno::INVAL {
+            return Report::message(
+                format!("the file system of `{}` cannot replace it at once", self.place.display()),
+                "name a directory on a local file system, or write an archive with --tarball",
+            );
+        }
+        Error::io("replace", &self.place, error.into()).into()
     }
+}
+
+fn write_synced(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()
 }
 
 fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {

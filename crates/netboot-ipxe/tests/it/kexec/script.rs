@@ -2,12 +2,12 @@
 //! loaded kernel is tested in a machine.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use netboot_core::Image;
+use netboot_core::{Image, Sha256Digest};
 use netboot_ipxe::kexec::KexecForm;
+use netboot_testbed::write_program;
 use tempfile::TempDir;
 
 use super::{tree, write};
@@ -47,6 +47,7 @@ impl Scene {
         write(&tree(image, sources).await.unwrap(), form, &scene.tree()).await;
         scene.program("id", "echo 0");
         scene.program("uname", "echo x86_64");
+        scene.forbidding("0");
         scene.program("kexec", "[ \"$1\" = --version ] || printf '%s\\0' \"$@\" > \"$SAID\"");
         scene
     }
@@ -62,6 +63,12 @@ impl Scene {
     /// Adds a program that runs instead of the system's.
     fn program(&self, name: &str, text: &str) {
         make_program(&self.programs().join(name), text);
+    }
+
+    /// Gives the kernel's setting `kexec_load_disabled` this value.
+    fn forbidding(&self, value: &str) {
+        let text = format!("case $1 in /proc/*) echo {value} ;; *) exec /bin/cat \"$@\" ;; esac");
+        self.program("cat", &text);
     }
 
     /// Runs the script with each shell. It never starts the kernel that it loads.
@@ -108,8 +115,7 @@ impl Scene {
 }
 
 fn make_program(path: &Path, text: &str) {
-    fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(path, &format!("#!/bin/sh\n{text}\n"));
 }
 
 #[tokio::test]
@@ -172,9 +178,24 @@ async fn what_cannot_start_is_refused_with_the_reason() {
 
     let scene = Scene::new(&image, &[], KexecForm::Tree).await;
     fs::remove_file(scene.programs().join("kexec")).unwrap();
-    // An own program is taken before that of the system.
+    // An own program is taken before that of the system, if the list of digests has it.
     make_program(&scene.tree().join("kexec"), "exit 1");
+    says(scene.refusals(&[]), "does not name kexec: copy the directory again");
+    let sums = scene.tree().join("SHA256SUMS");
+    let listed = fs::read_to_string(&sums).unwrap();
+    let kexec = Sha256Digest::of(&fs::read(scene.tree().join("kexec")).unwrap());
+    fs::write(&sums, format!("{listed}{kexec}  kexec\n")).unwrap();
     says(scene.refusals(&[]), "a tree; $x/kexec does not run on this machine");
+    // A copy of the list that ended early.
+    for length in [listed.len() - 1, listed.len() / 2, 0] {
+        fs::write(&sums, &listed[..length]).unwrap();
+        fs::remove_file(scene.tree().join("kexec")).ok();
+        says(scene.refusals(&[]), "copy the directory again");
+    }
+    fs::write(&sums, &listed).unwrap();
+    scene.program("kexec", "exit 0");
+    scene.forbidding("1");
+    says(scene.refusals(&[]), "this system forbids kexec until it is restarted");
     for name in ["bzImage", "initrd", "cmdline", "kexec-boot"] {
         let path = scene.tree().join(name);
         let bytes = fs::read(&path).unwrap();
