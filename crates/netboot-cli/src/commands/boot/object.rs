@@ -31,6 +31,11 @@ With --json:
     outcome  complete, failed or unfinished
     message  the message of iPXE, or null
     page     the page that explains the message, or null
+  refusals      what was refused because no trusted key signed it, in order.
+                Each has:
+    by       the part that refused: firmware, stub or kernel
+    line     the line of the console that says so
+  locked_down   true if Linux said that Secure Boot locked it down
   store         what the first program said about the store of a closure, or
                 null. It has:
     index            the first digits of the digest of the index, or null
@@ -68,6 +73,8 @@ pub(super) fn object(report: &BootReport) -> Value {
         "stages": stages.collect::<Vec<_>>(),
         "missing": report.missing,
         "fetched": report.fetched.iter().map(fetch).collect::<Vec<_>>(),
+        "refusals": report.refusals,
+        "locked_down": report.locked_down,
         "store": report.store.as_ref().map(store),
         "command_line": report.command_line,
         "console": report.console,
