@@ -102,7 +102,7 @@ async fn the_keys_of_the_configuration_are_in_what_is_built() {
           (config.users.users.root.openssh.authorizedKeys.keys or [ ])
       );
     })"#;
-    let plain = "(configuration name profiles.${name})";
+    let plain = "(import ./configuration.nix { inherit machine name expectedServices; })";
     assert_eq!(flake.matches(plain).count(), 1, "the test flake has changed");
     fs::write(&path, flake.replace(plain, &format!("{plain} {shown}"))).unwrap();
 
