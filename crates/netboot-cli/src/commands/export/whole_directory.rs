@@ -138,12 +138,6 @@ impl WholeDirectory {
     }
 
     fn failed(&self, error: Errno) -> Report {
-        if error == Errno::INVAL {
-            return Report::message(
-                format!("the file system of `{}` cannot replace it at once", self.place.display()),
-                "name a directory on a local file system, or write an archive with --tarball",
-            );
-        }
         Error::io("replace", &self.place, error.into()).into()
     }
 }
