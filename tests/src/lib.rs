@@ -15,7 +15,7 @@ use netboot_core::{Builder, Context, Image, Payload, Profile, Release, plasmaclo
 use netboot_ipxe::Renderer;
 use netboot_nix::{ClosureBoot, NixBuilder, NixBuilderOptions};
 use netboot_publish::{LocalStore, Publisher};
-use netboot_qemu::{BootReport, DirectoryServer, Firmware, Machine};
+use netboot_qemu::{BootReport, BootStage, DirectoryServer, Firmware, Machine};
 use netboot_testbed::{HermeticNix, PATIENCE, TestFlake, Testbed};
 use tempfile::TempDir;
 
@@ -144,6 +144,22 @@ impl Default for Site {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Asserts that a machine went through every stage of a boot by iPXE up to its markers.
+pub fn assert_every_stage(report: &BootReport) {
+    let stages: Vec<BootStage> = report.stages.keys().copied().collect();
+    let all = [
+        BootStage::Started,
+        BootStage::Dhcp,
+        BootStage::Script,
+        BootStage::Kernel,
+        BootStage::Initrd,
+        BootStage::KernelStarted,
+        BootStage::InitReached,
+        BootStage::MarkersSeen,
+    ];
+    assert_eq!(stages, all, "{report}\n{}", report.console);
 }
 
 /// Boots `script` from `server` until all of `expected` appeared on the console.

@@ -11,6 +11,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::io::AsyncWriteExt;
 
+use crate::exchange::exchange;
+
 /// The files in a folder, except the kernel and the documents.
 const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
 
@@ -111,12 +113,13 @@ pub(crate) async fn write_image_directory(
     tokio::fs::write(&script_path, script)
         .await
         .map_err(|source| Error::io("write", &script_path, source))?;
-    let failed = |source: rustix::io::Errno| Error::io("replace", &place, source.into());
+    let failed = |source| Error::io("replace", &place, source);
     if place.exists() {
-        renameat_with(CWD, new.path(), CWD, &place, RenameFlags::EXCHANGE).map_err(failed)?;
+        exchange(new.path(), &place).map_err(failed)?;
         // The old folder is now in the temporary directory, and is removed with it.
     } else {
-        renameat_with(CWD, new.path(), CWD, &place, RenameFlags::NOREPLACE).map_err(failed)?;
+        renameat_with(CWD, new.path(), CWD, &place, RenameFlags::NOREPLACE)
+            .map_err(|error| failed(error.into()))?;
         // The temporary directory is now the folder; nothing is left to remove.
         let _ = new.keep();
     }

@@ -36,6 +36,8 @@ mod control_echo;
 mod document_options;
 mod error;
 #[cfg(feature = "program")]
+mod exchange;
+#[cfg(feature = "program")]
 mod failure;
 #[cfg(feature = "program")]
 mod global_options;

@@ -73,7 +73,7 @@ pub enum Error {
         build: String,
     },
 
-    /// Nobody says where machines fetch the closure of an image that `kexec` starts.
+    /// The caller names no URL for the closure of an image that `kexec` starts.
     #[error(
         "machines of profile `{profile}` do not know where to fetch the closure: kexec runs no \
          script that tells the URL of its own directory"

@@ -233,7 +233,7 @@ impl DebianTree {
             self.suite.download(self.architecture, self.packages, &temporary.path().join("apt"))?;
         let tree = temporary.path().join("tree");
         unpack(&archives, &tree.join("root"))?;
-        // Nobody runs programs of another architecture here.
+        // This machine does not run programs of another architecture.
         if self.architecture == NATIVE {
             make_runnable(&tree, &directory)?;
         }

@@ -2,9 +2,9 @@
 
 use netboot_core::{Architecture, Builder, Context, ProfileSpec};
 use netboot_ipxe::Renderer;
-use netboot_qemu::{BootStage, DirectoryServer, Machine, MachineBuilder, QemuProver};
+use netboot_qemu::{DirectoryServer, Machine, MachineBuilder, QemuProver};
 use netboot_testbed::{DebianTree, PATIENCE};
-use netboot_tests::Site;
+use netboot_tests::{Site, assert_every_stage};
 
 const READY: &str = "NETBOOT-READY worker-aarch64";
 
@@ -33,18 +33,7 @@ async fn an_arm_image_is_proven_where_it_is_staged_and_boots_where_it_is_publish
     let report = machine.boot(&url, &context).await.unwrap();
     println!("{report}");
     report.ensure_success().unwrap();
-    let stages: Vec<BootStage> = report.stages.keys().copied().collect();
-    let all = [
-        BootStage::Started,
-        BootStage::Dhcp,
-        BootStage::Script,
-        BootStage::Kernel,
-        BootStage::Initrd,
-        BootStage::KernelStarted,
-        BootStage::InitReached,
-        BootStage::MarkersSeen,
-    ];
-    assert_eq!(stages, all, "{report}\n{}", report.console);
+    assert_every_stage(&report);
     for line in ["NETBOOT-SERVICE plasmavmc ok", "console=ttyAMA0,115200"] {
         assert!(report.console.contains(line), "no `{line}` in:\n{}", report.console);
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use netboot_core::{Context, ProfileName, layout};
 use netboot_publish::RollbackTo;
-use netboot_qemu::{BootReport, BootStage, DirectoryServer, Firmware};
-use netboot_tests::{Site, boot};
+use netboot_qemu::{BootReport, DirectoryServer, Firmware};
+use netboot_tests::{Site, assert_every_stage, boot};
 
 const CONTROL_PLANE_SERVICES: [&str; 9] = [
     "chainfire",
@@ -24,18 +24,7 @@ const CONTROL_PLANE_SERVICES: [&str; 9] = [
 /// line.
 fn assert_booted(report: &BootReport, profile: &str, generation: &str, services: &[&str]) {
     report.ensure_success().unwrap();
-    let stages: Vec<BootStage> = report.stages.keys().copied().collect();
-    let all = [
-        BootStage::Started,
-        BootStage::Dhcp,
-        BootStage::Script,
-        BootStage::Kernel,
-        BootStage::Initrd,
-        BootStage::KernelStarted,
-        BootStage::InitReached,
-        BootStage::MarkersSeen,
-    ];
-    assert_eq!(stages, all, "{report}");
+    assert_every_stage(report);
     assert!(report.stages.values().is_sorted(), "{report}");
     let console = &report.console;
     for line in [format!("NETBOOT-PROFILE {profile}"), format!("NETBOOT-GENERATION {generation}")] {

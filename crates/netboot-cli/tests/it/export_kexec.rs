@@ -209,7 +209,7 @@ async fn an_archive_is_as_nixos_anywhere_takes_it() {
         fs::read(place.path(file)).unwrap()
     };
     let first = export("one.tar.gz");
-    // The same image gives the same bytes, and its own archive is replaced.
+    // An export replaces its own archive. Equal images give equal bytes.
     assert_eq!(export("two.tar.gz"), first);
     assert_eq!(export("one.tar.gz"), first);
 

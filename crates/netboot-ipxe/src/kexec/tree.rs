@@ -40,7 +40,7 @@ const CARD_LENGTH: usize = BOOTIF.len() + "=01-52-54-00-12-34-56 ".len();
 /// | `kexec` | the [program](Self::with_program), if the caller gave one |
 /// | `SHA256SUMS` | the digests of the other files. The script checks them before it loads the kernel |
 ///
-/// The same image and URLs give the same bytes.
+/// Equal images and URLs give equal bytes.
 ///
 /// ```
 /// use netboot_core::{

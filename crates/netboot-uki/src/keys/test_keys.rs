@@ -68,7 +68,7 @@ impl TestKeys {
         let make = |variable| TestKey::generate(name, variable, time);
         let [db, kek, pk] = SecureBootVariable::ALL;
         let keys = [make(db)?, make(kek)?, make(pk)?];
-        // Nobody else has these keys, so that the platform key's digest names their owner.
+        // Each set has keys of its own, so the digest of its platform key names its owner.
         let digest = keys[2].certificate.sha256();
         let mut owner = [0; 16];
         owner.copy_from_slice(&digest.as_bytes()[..16]);

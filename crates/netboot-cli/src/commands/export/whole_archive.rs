@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use netboot_core::{Context, Error, Report, blocking, open_regular_file};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tar::{EntryType, Header};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::record::is_missing;
+use crate::exchange::exchange;
 
 /// The comment in the header of the archive, by which the next export knows it again.
 const COMMENT: &str = "netboot export kexec";
@@ -116,17 +116,15 @@ impl WholeArchive {
             packed.persist_noclobber(&self.place).map_err(|error| failed(error.error))?;
             return Ok(());
         }
-        let exchange =
-            || renameat_with(CWD, packed.path(), CWD, &self.place, RenameFlags::EXCHANGE);
-        exchange().map_err(|error| failed(error.into()))?;
+        exchange(packed.path(), &self.place).map_err(failed)?;
         // The temporary file is now the old archive, and is removed when it is dropped.
         let looked = self.look_at(packed.path());
         if !matches!(looked, Ok(true))
-            && let Err(error) = exchange()
+            && let Err(error) = exchange(packed.path(), &self.place)
         {
             // Both files stay.
             let _ = packed.keep();
-            return Err(failed(error.into()).into());
+            return Err(failed(error).into());
         }
         looked.map(drop)
     }

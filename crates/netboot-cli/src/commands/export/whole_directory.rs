@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::record::{Record, is_missing};
+use crate::exchange::exchange;
 use crate::misuse::Misuse;
 
 /// A directory for the files of an export.
@@ -110,16 +111,16 @@ impl WholeDirectory {
     }
 
     fn replace_by(&self, new: TempDir) -> Result<(), Report> {
-        match self.rename(&new, RenameFlags::NOREPLACE) {
+        match renameat_with(CWD, new.path(), CWD, &self.place, RenameFlags::NOREPLACE) {
             Ok(()) => {
                 // The temporary directory is now the directory; nothing is left to remove.
                 let _ = new.keep();
                 return Ok(());
             }
             Err(Errno::EXIST) => {}
-            Err(error) => return Err(self.failed(error)),
+            Err(error) => return Err(self.failed(error.into())),
         }
-        self.rename(&new, RenameFlags::EXCHANGE).map_err(|error| self.failed(error))?;
+        exchange(new.path(), &self.place).map_err(|error| self.failed(error))?;
         let old = new.keep();
         let checked = self.check_at(&old);
         let renamed = checked.is_err().then(|| exchange(&old, &self.place));
@@ -133,12 +134,8 @@ impl WholeDirectory {
         Ok(removed.map_err(|source| Error::io("remove", &unwanted, source))?)
     }
 
-    fn rename(&self, new: &TempDir, flags: RenameFlags) -> Result<(), Errno> {
-        renameat_with(CWD, new.path(), CWD, &self.place, flags)
-    }
-
-    fn failed(&self, error: Errno) -> Report {
-        Error::io("replace", &self.place, error.into()).into()
+    fn failed(&self, source: io::Error) -> Report {
+        Error::io("replace", &self.place, source).into()
     }
 }
 
@@ -146,10 +143,6 @@ fn write_synced(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::create_new(path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.sync_all()
-}
-
-fn exchange(one: &Path, other: &Path) -> Result<(), Errno> {
-    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
 /// Something in the place of a directory, or in it, that is not as the record has it.

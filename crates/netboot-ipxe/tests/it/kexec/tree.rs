@@ -36,7 +36,7 @@ async fn a_tree_has_the_files_of_its_image() {
             .iter()
             .map(|(name, content)| format!("{}  {name}\n", Sha256Digest::of(content.as_bytes())));
         assert_eq!(files[4].1, digests.collect::<String>());
-        // The same image gives the same bytes.
+        // Equal images give equal bytes.
         assert_eq!(contents(&tree, form).await, files);
     }
 }
