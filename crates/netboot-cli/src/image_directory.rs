@@ -103,7 +103,7 @@ pub(crate) async fn write_image_directory(
     let new = temporary_directory(directory)?;
     let place = directory.join(image.profile().as_str());
     let documents = image.documents().values();
-    for artifact in image.payload().chain(image.build_log()).chain(documents) {
+    for artifact in image.boot_files().chain(image.build_log()).chain(documents) {
         write_artifact(&new.path().join(artifact.file_name().as_str()), artifact.as_ref()).await?;
     }
     if let Some(closure) = image.closure() {

@@ -13,6 +13,8 @@ pub enum ArtifactKind {
     Kernel,
     /// An initial RAM disk, or one layer of it.
     Initrd,
+    /// A unified kernel image (UKI): a kernel, its initrds and its command line as one EFI program.
+    Uki,
     /// A boot script.
     Script,
     /// The log of a build.
@@ -32,6 +34,7 @@ impl fmt::Display for ArtifactKind {
         f.pad(match self {
             Self::Kernel => "kernel",
             Self::Initrd => "initrd",
+            Self::Uki => "UKI",
             Self::Script => "script",
             Self::BuildLog => "build log",
             Self::ClosureIndex => "closure index",

@@ -38,7 +38,7 @@ pub struct FileRecord {
     pub file_name: FileName,
     /// The size in bytes.
     pub size: u64,
-    /// The digest. A kernel or initrd is published at `blobs/<sha256>`.
+    /// The digest. A kernel, initrd or UKI is published at `blobs/<sha256>`.
     pub sha256: Sha256Digest,
 }
 

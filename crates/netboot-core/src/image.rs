@@ -50,6 +50,7 @@ pub struct Image {
     boot: BootSpec,
     kernel: Arc<dyn Artifact>,
     initrds: Vec<Arc<dyn Artifact>>,
+    uki: Option<Arc<dyn Artifact>>,
     closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
     documents: BTreeMap<DocumentKind, Arc<dyn Artifact>>,
@@ -79,7 +80,7 @@ impl Image {
     /// `artifact` returns the artifact for a record. The image has no build log and no documents.
     ///
     /// # Errors
-    /// The errors of [`ImageBuilder::build`].
+    /// The errors of [`ImageBuilder::build`] and [`Self::with_uki`].
     pub fn from_manifest(
         profile: &ProfileName,
         manifest: &ImageManifest,
@@ -91,7 +92,7 @@ impl Image {
             let record = FileRecord::new(FileName::from(&content.sha256), content);
             artifact(kind, &record)
         };
-        ImageBuilder {
+        let image = ImageBuilder {
             profile: profile.clone(),
             title: manifest.title.clone(),
             services: manifest.services.clone(),
@@ -106,7 +107,11 @@ impl Image {
             materials: None,
             provenance: manifest.provenance.clone(),
         }
-        .build()
+        .build()?;
+        match &manifest.uki {
+            Some(record) => image.with_uki(artifact(ArtifactKind::Uki, record)),
+            None => Ok(image),
+        }
     }
 
     /// The profile's name.
@@ -138,6 +143,27 @@ impl Image {
     /// least one.
     pub fn initrds(&self) -> &[Arc<dyn Artifact>] {
         &self.initrds
+    }
+
+    /// The kernel, the initrds and the command line as one EFI program, if somebody made it. Firmware
+    /// with Secure Boot starts it if it is signed. It contains the [payload](Self::payload), so a
+    /// machine fetches either one.
+    pub fn uki(&self) -> Option<&Arc<dyn Artifact>> {
+        self.uki.as_ref()
+    }
+
+    /// Gives the image a UKI in the place of the one that it has. The caller ensures that the UKI
+    /// was made from this image; `netboot_uki` makes such UKIs.
+    ///
+    /// # Errors
+    /// [`Error::WrongArtifactKind`], [`Error::EmptyArtifact`], [`Error::Duplicate`] if another file
+    /// of the image has the name of the UKI.
+    pub fn with_uki(mut self, uki: impl Artifact + 'static) -> Result<Self, Error> {
+        require_kind(&self.profile, &uki, ArtifactKind::Uki)?;
+        self.uki = Some(Arc::new(uki));
+        self.check_log()?;
+        self.manifest().check(&self.profile)?;
+        Ok(self)
     }
 
     /// The store paths that the machine fetches after the boot loader is done, if the initrds do
@@ -192,7 +218,7 @@ impl Image {
         let Some(log) = &self.build_log else { return Ok(()) };
         require_kind(&self.profile, log, ArtifactKind::BuildLog)?;
         let name = log.file_name();
-        if self.payload().any(|file| file.file_name() == name) {
+        if self.boot_files().any(|file| file.file_name() == name) {
             return Err(Error::Duplicate { name: name.to_string() });
         }
         Ok(())
@@ -206,6 +232,12 @@ impl Image {
     /// Returns the artifacts that the boot loader fetches: the kernel, then the initrds in order.
     pub fn payload(&self) -> impl Iterator<Item = &Arc<dyn Artifact>> {
         std::iter::once(&self.kernel).chain(&self.initrds)
+    }
+
+    /// Returns all files that boot loaders and firmware start machines from: the
+    /// [payload](Self::payload), then the [UKI](Self::uki), if there is one.
+    pub fn boot_files(&self) -> impl Iterator<Item = &Arc<dyn Artifact>> {
+        self.payload().chain(&self.uki)
     }
 
     /// Returns the number of bytes that the boot loader fetches.
@@ -260,6 +292,7 @@ impl Image {
             boot: self.boot.clone(),
             kernel: FileRecord::of(self.kernel.as_ref()),
             initrds: self.initrds.iter().map(|initrd| FileRecord::of(initrd.as_ref())).collect(),
+            uki: self.uki.as_ref().map(|uki| FileRecord::of(uki.as_ref())),
             closure: self.closure.as_ref().map(Closure::manifest),
             provenance: self.provenance.clone(),
         }
@@ -345,6 +378,7 @@ impl ImageBuilder {
             boot: self.boot?,
             kernel,
             initrds: self.initrds,
+            uki: None,
             closure: self.closure,
             build_log: self.build_log,
             documents: BTreeMap::new(),

@@ -29,6 +29,9 @@ pub struct ImageManifest {
     pub kernel: FileRecord,
     /// The initrds, in order.
     pub initrds: Vec<FileRecord>,
+    /// The kernel, the initrds and the command line as one EFI program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uki: Option<FileRecord>,
     /// The store paths that the machine fetches by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closure: Option<ClosureManifest>,
@@ -43,6 +46,12 @@ impl ImageManifest {
         std::iter::once(&self.kernel).chain(&self.initrds)
     }
 
+    /// Returns the records of all files that boot loaders and firmware start machines from: the
+    /// [payload](Self::payload), then the UKI, if there is one.
+    pub fn boot_files(&self) -> impl Iterator<Item = &FileRecord> {
+        self.payload().chain(&self.uki)
+    }
+
     /// Checks that a machine can boot an image of this description.
     pub(crate) fn check(&self, profile: &ProfileName) -> Result<(), Error> {
         if self.initrds.is_empty() {
@@ -50,14 +59,16 @@ impl ImageManifest {
         }
         self.boot.command_line()?;
         self.closure.as_ref().map_or(Ok(()), |closure| closure.check(profile))?;
-        let kinds =
-            [ArtifactKind::Kernel].into_iter().chain(std::iter::repeat(ArtifactKind::Initrd));
-        if let Some((file, kind)) = self.payload().zip(kinds).find(|(file, _)| file.size == 0) {
+        let initrds = self.initrds.iter().map(|file| (file, ArtifactKind::Initrd));
+        let uki = self.uki.iter().map(|file| (file, ArtifactKind::Uki));
+        let mut files =
+            std::iter::once((&self.kernel, ArtifactKind::Kernel)).chain(initrds).chain(uki);
+        if let Some((file, kind)) = files.find(|(file, _)| file.size == 0) {
             let path = file.file_name.as_str().into();
             return Err(Error::EmptyArtifact { kind, path });
         }
         let mut names = BTreeSet::new();
-        match self.payload().find(|file| !names.insert(&file.file_name)) {
+        match self.boot_files().find(|file| !names.insert(&file.file_name)) {
             Some(file) => Err(Error::Duplicate { name: file.file_name.to_string() }),
             None => Ok(()),
         }

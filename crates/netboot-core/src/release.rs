@@ -66,7 +66,7 @@ impl Release {
         &self.logs
     }
 
-    /// The kernels, initrds and other files that scripts name by digest, and the files of the
+    /// The kernels, initrds, UKIs and other files that scripts name by digest, and the files of the
     /// images' closures. A file that several images share is here once.
     pub fn blobs(&self) -> &BTreeMap<Sha256Digest, Arc<dyn Artifact>> {
         &self.blobs
@@ -191,7 +191,7 @@ impl ReleaseBuilder {
             for artifact in image.closure().into_iter().flat_map(Closure::artifacts) {
                 closures.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
             }
-            for artifact in image.payload() {
+            for artifact in image.boot_files() {
                 blobs.entry(artifact.sha256()).or_insert_with(|| artifact.clone());
             }
             for (kind, document) in image.documents() {

@@ -48,7 +48,7 @@ const IMAGE: &str = "image";
 pub fn sbom(image: &Image) -> Result<Vec<u8>, Error> {
     let (mut components, mut dependencies) = (Vec::new(), Vec::new());
     let mut of_image: BTreeSet<String> = BTreeSet::new();
-    for file in image.payload() {
+    for file in image.boot_files() {
         let component = of_file(file.as_ref());
         of_image.extend(component.bom_ref.clone());
         components.push(component);

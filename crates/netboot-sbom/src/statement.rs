@@ -135,7 +135,7 @@ fn builder_id(name: &str) -> String {
 fn subjects(image: &Image) -> Vec<Resource> {
     let profile = image.profile();
     let index = image.closure().map(|closure| (&closure.index, CLOSURE_INDEX.to_owned()));
-    let files = image.payload().map(|file| (file, file.file_name().to_string()));
+    let files = image.boot_files().map(|file| (file, file.file_name().to_string()));
     files
         .chain(index)
         .map(|(file, name)| Resource {

@@ -56,7 +56,7 @@ pub async fn check_builder(builder: &dyn Builder, cases: BuilderCases) {
     of(&[8], work_that_is_stopped_leaves_nothing(builder, &good, &images)).await;
     // The artifacts are still readable after all other builds.
     for image in &images {
-        for part in image.payload().chain(image.build_log()) {
+        for part in image.boot_files().chain(image.build_log()) {
             of(&[5], check_artifact(part.as_ref())).await;
         }
     }

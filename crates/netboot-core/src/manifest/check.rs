@@ -38,12 +38,12 @@ pub(super) fn check(parts: &Parts) -> Result<(), Error> {
     check_images(parts)
 }
 
-/// Checks that each image has its payload among the blobs, and its script.
+/// Checks that each image has its boot files among the blobs, and its script.
 fn check_images(parts: &Parts) -> Result<(), Error> {
     for (profile, image) in &parts.images {
         image.check(profile)?;
         let unlisted =
-            image.payload().find(|file| parts.blobs.get(&file.sha256) != Some(&file.size));
+            image.boot_files().find(|file| parts.blobs.get(&file.sha256) != Some(&file.size));
         if let Some(file) = unlisted {
             let (profile, file) = (profile.clone(), file.file_name.clone());
             return Err(Error::UnlistedPayload { profile, file });

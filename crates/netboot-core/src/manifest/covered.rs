@@ -36,6 +36,8 @@ struct CoveredImage<'a> {
     kernel: &'a FileRecord,
     initrds: &'a [FileRecord],
     #[serde(skip_serializing_if = "Option::is_none")]
+    uki: Option<&'a FileRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     closure: Option<&'a ClosureManifest>,
 }
 
@@ -50,9 +52,10 @@ impl<'a> Covered<'a> {
 
 impl<'a> CoveredImage<'a> {
     fn of(image: &'a ImageManifest) -> Self {
-        let ImageManifest { title, services, boot, kernel, initrds, closure, provenance: _ } =
+        let ImageManifest { title, services, boot, kernel, initrds, uki, closure, provenance: _ } =
             image;
-        Self { title, services, boot, kernel, initrds, closure: closure.as_ref() }
+        let (uki, closure) = (uki.as_ref(), closure.as_ref());
+        Self { title, services, boot, kernel, initrds, uki, closure }
     }
 }
 

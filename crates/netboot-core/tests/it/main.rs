@@ -27,4 +27,5 @@ mod release;
 mod sample;
 mod secret_scan;
 mod special_files;
+mod uki;
 mod unbootable_initrds;

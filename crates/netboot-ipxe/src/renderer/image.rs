@@ -94,7 +94,7 @@ impl Renderer {
         let overlay = extent.machine.and_then(Assignment::overlay);
         let is_overlay =
             |file: &&std::sync::Arc<dyn Artifact>| file.file_name().as_str() == OVERLAY_NAME;
-        if let Some(file) = image.payload().find(is_overlay) {
+        if let Some(file) = image.boot_files().find(is_overlay) {
             let name = file.file_name().to_string();
             return Err(netboot_core::Error::Duplicate { name }.into());
         }

@@ -68,7 +68,7 @@ impl Renderer {
             scripts.push((layout::profile_script(image.profile()), text));
             let entry = self.render_profile_entry(image.profile())?;
             release = release.entry_point(layout::profile_script(image.profile()), entry);
-            for artifact in image.payload() {
+            for artifact in image.boot_files() {
                 if let Some(signature) = self.signature_artifact(artifact.as_ref())? {
                     release = release.blob(signature.clone());
                 }

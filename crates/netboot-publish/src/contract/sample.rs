@@ -61,7 +61,7 @@ pub(crate) fn release_of(images: impl IntoIterator<Item = Image>) -> Release {
         .entry_point(layout::boot_script(), format!("{entry}chain current.ipxe\n"));
     for (image, profile) in images.iter().zip(profiles) {
         let mut text = "#!ipxe\n".to_owned();
-        for artifact in image.payload() {
+        for artifact in image.boot_files() {
             let blob = layout::blob(&artifact.sha256());
             text.extend(["../../../", blob.as_str(), "\n"]);
         }

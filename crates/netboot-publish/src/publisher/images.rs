@@ -131,8 +131,8 @@ impl Publisher {
     ) -> Result<Option<BytesArtifact>, Error> {
         let path = layout::in_release(release, &layout::build_log(image.profile()));
         let name = file_name(&path)?;
-        // No image has a log with the name of its kernel or of an initrd.
-        if image.payload().any(|file| *file.file_name() == name) {
+        // No image has a log with the name of its kernel, its UKI or an initrd.
+        if image.boot_files().any(|file| *file.file_name() == name) {
             return Ok(None);
         }
         let opened = match self.store.open(&path).await {

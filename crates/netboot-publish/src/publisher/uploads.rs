@@ -45,7 +45,7 @@ pub(crate) fn uploads(release: &Release) -> Result<BTreeMap<ReleasePath, Upload>
 fn names(release: &Release) -> BTreeMap<Sha256Digest, String> {
     let mut names = BTreeMap::new();
     for (profile, image) in release.manifest().images() {
-        for file in std::iter::once(&image.kernel).chain(&image.initrds) {
+        for file in image.boot_files() {
             let name = || format!("{profile}/{}", file.file_name);
             names.entry(file.sha256).or_insert_with(name);
         }

@@ -62,6 +62,6 @@ pub(crate) fn ids<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Vec<Re
 /// Returns the artifact of an image that has these bytes.
 pub(crate) fn artifact_of(image: &Image, sha256: Sha256Digest) -> Arc<dyn Artifact> {
     let closure = image.closure().into_iter().flat_map(Closure::artifacts);
-    let mut artifacts = image.payload().chain(closure);
+    let mut artifacts = image.boot_files().chain(closure);
     artifacts.find(|artifact| artifact.sha256() == sha256).unwrap().clone()
 }
