@@ -122,6 +122,7 @@ impl MachineMatch {
 impl MachinesSection {
     /// Returns true if the file says what machines boot. A file may list no machine, and still say
     /// what a machine boots that is not listed.
+    #[cfg(feature = "program")]
     pub(crate) fn is_written(&self) -> bool {
         self.unknown.is_some() || !self.known.is_empty()
     }
