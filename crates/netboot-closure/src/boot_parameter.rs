@@ -18,6 +18,7 @@
 //! ```
 
 mod cache_label;
+mod caller_parameters;
 mod card_address;
 mod command_line;
 mod http_url;
@@ -25,6 +26,7 @@ mod parameter;
 mod store_choice;
 
 pub use self::cache_label::CacheLabel;
+pub use self::caller_parameters::CallerParameters;
 pub use self::card_address::CardAddress;
 pub use self::command_line::BootParameters;
 pub use self::http_url::HttpUrl;

@@ -139,6 +139,12 @@ pub enum Error {
         /// The text that should stand there.
         expected: &'static str,
     },
+    /// A kernel parameter of the caller's is one that Netboot writes itself.
+    #[error("the kernel parameter {parameter:?} is one that Netboot writes itself")]
+    ReservedParameter {
+        /// The first 80 characters of the parameter.
+        parameter: String,
+    },
     /// The `init` program does not lie in the closure.
     #[error("{init} lies in no store path of the closure")]
     InitOutside {
@@ -196,6 +202,11 @@ impl Error {
             Self::BootParameter { expected, .. } => {
                 format!("correct the kernel parameter: give {expected}")
             }
+            Self::ReservedParameter { .. } => {
+                "remove the parameter from `boot.kernelParams` and from the profile: Netboot writes \
+                 the digest of the image's own index"
+                    .into()
+            }
             Self::NarInfo { .. } => "leave the file alone: another program wrote it".into(),
             Self::NixKey { .. } => {
                 "make a key with `nix-store --generate-binary-cache-key cache.example.org-1 \
@@ -248,6 +259,7 @@ impl netboot_core::BackendError for Error {
             | Self::DuplicatePath { .. }
             | Self::MissingReference { .. }
             | Self::BootParameter { .. }
+            | Self::ReservedParameter { .. }
             | Self::InitOutside { .. } => ErrorClass::Input,
             Self::FileChanged { .. } => ErrorClass::Conflict,
             Self::Nar { .. }

@@ -1,5 +1,7 @@
 //! Images, which builders make from profiles.
 
+mod budget;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,18 +10,13 @@ use crate::artifact_kind::ArtifactKind;
 use crate::boot_spec::BootSpec;
 use crate::closure::Closure;
 use crate::content::{Content, FileRecord};
-use crate::context::Context;
 use crate::document_kind::DocumentKind;
 use crate::error::Error;
-use crate::event::Event;
 use crate::image_manifest::ImageManifest;
 use crate::materials::Materials;
 use crate::name::{FileName, ProfileName, ServiceName, Title};
 use crate::profile::Profile;
 use crate::provenance::Provenance;
-
-/// The size that most builds of iPXE cannot load, in bytes.
-const IPXE_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// A bootable image: a kernel, one or more initrds in order, the way to start them, and their
 /// origin. The system is in the initrds, or the image has a [`closure`](Self::closure).
@@ -145,9 +142,9 @@ impl Image {
         &self.initrds
     }
 
-    /// The kernel, the initrds and the command line as one EFI program, if somebody made it. Firmware
-    /// with Secure Boot starts it if it is signed. It contains the [payload](Self::payload), so a
-    /// machine fetches either one.
+    /// The kernel, the initrds and the command line as one EFI program, if somebody made it.
+    /// Firmware with Secure Boot starts it if it is signed. It contains the
+    /// [payload](Self::payload), so a machine fetches either one.
     pub fn uki(&self) -> Option<&Arc<dyn Artifact>> {
         self.uki.as_ref()
     }
@@ -249,39 +246,6 @@ impl Image {
     /// the closure.
     pub fn fetched_size(&self) -> u64 {
         self.payload_size().saturating_add(self.closure.as_ref().map_or(0, Closure::size))
-    }
-
-    /// Emits a warning if a machine fetches more than `budget` bytes. Whatever the budget, it also
-    /// emits one if the payload is larger than 2 GiB, which most builds of iPXE cannot load
-    /// (nixpkgs issue 203593).
-    pub fn warn_if_over(&self, budget: u64, context: &Context) {
-        let (payload, size) = (self.payload_size(), self.fetched_size());
-        let mebibytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
-        let (message, hint) = if payload > IPXE_LIMIT {
-            (
-                format!(
-                    "the image has {} MiB, but most builds of iPXE cannot load 2 GiB or more",
-                    mebibytes(payload)
-                ),
-                "build the profile with the payload `closure`, or remove packages from the \
-                 configuration: a machine that cannot load the image stays in its firmware, or boots \
-                 a damaged image",
-            )
-        } else if size > budget {
-            (
-                format!(
-                    "the image has {} MiB, but its budget is {} MiB",
-                    mebibytes(size),
-                    mebibytes(budget)
-                ),
-                "remove packages from the configuration, or raise the profile's size budget: machines \
-                 need more memory and time for a larger image",
-            )
-        } else {
-            return;
-        };
-        let (profile, hint) = (Some(self.profile.clone()), Some(hint.to_owned()));
-        context.emit(Event::Warning { profile, message, hint });
     }
 
     /// Returns the description of the image for a manifest.

@@ -1,18 +1,13 @@
 //! The kernel parameters by which a machine finds the closure of its image.
 
 use netboot_closure::Sha256;
-use netboot_closure::boot_parameter::{
-    BOOTIF, BootParameter, CACHE, CACHE_BUDGET, FROM, HttpUrl, INDEX, STORE,
-};
+use netboot_closure::boot_parameter::{BootParameter, CallerParameters, FROM, HttpUrl};
 use netboot_core::Sha256Digest;
 use url::Url;
 
 use crate::error::Error;
 use crate::script_argument::ScriptArgument;
 use crate::script_url::without_password;
-
-/// Parameters that the caller may give, and that stage 1 refuses if they are malformed.
-const CALLERS: [&str; 5] = [FROM, STORE, CACHE, CACHE_BUDGET, BOOTIF];
 
 /// The parameters that a closure adds to those of the caller.
 ///
@@ -40,12 +35,7 @@ impl ClosureArguments {
         callers: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, Error> {
         let mut first = Vec::from_iter(card);
-        let mut has_address = false;
-        for parameter in callers {
-            check(parameter)?;
-            has_address |= parameter.starts_with("ip=");
-        }
-        if !has_address {
+        if !check(callers)?.has_address {
             first.push(ScriptArgument::address_by_dhcp());
         }
         let index = BootParameter::Index(Sha256::from_bytes(*index.as_bytes()));
@@ -54,22 +44,20 @@ impl ClosureArguments {
     }
 }
 
-/// Checks a parameter of the caller, for an image with a closure.
+/// Checks parameters of the caller, for an image with a closure.
 ///
 /// # Errors
 /// [`Error::ReservedParameter`] for the digest of the index, and [`Error::BootParameter`] for any
 /// other parameter that stage 1 would refuse.
-pub(crate) fn check(parameter: &str) -> Result<(), Error> {
-    // Stage 1 reads words as a kernel does, without their quotes.
-    let word = parameter.replace('"', "");
-    if word.starts_with(INDEX) {
-        return Err(Error::ReservedParameter { parameter: word.chars().take(80).collect() });
-    }
-    let name = word.split('=').next().unwrap_or_default();
-    if CALLERS.contains(&name) {
-        word.parse::<BootParameter>().map_err(|source| Error::BootParameter { source })?;
-    }
-    Ok(())
+pub(crate) fn check<'a>(
+    parameters: impl IntoIterator<Item = &'a str>,
+) -> Result<CallerParameters, Error> {
+    CallerParameters::check(parameters).map_err(|error| match error {
+        netboot_closure::Error::ReservedParameter { parameter } => {
+            Error::ReservedParameter { parameter }
+        }
+        source => Error::BootParameter { source },
+    })
 }
 
 /// Returns true if the parameter names a source.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use foreign_text::ForeignText;
+use netboot_core::{Architecture, ProfileName};
 use netboot_process::LastLines;
 use x509_cert::der;
 
@@ -55,6 +56,42 @@ pub enum Error {
         /// The section.
         section: &'static str,
         /// The fault, as a clause.
+        problem: &'static str,
+    },
+    /// Nobody gave a stub for the architecture of an image.
+    #[error("there is no stub for the UKI of `{profile}`, which is for {architecture}")]
+    NoStub {
+        /// The profile.
+        profile: ProfileName,
+        /// The architecture.
+        architecture: Architecture,
+    },
+    /// The machines of an image fetch its closure, and nothing says from where.
+    #[error("the UKI of `{profile}` would not say where its machines fetch the closure")]
+    NoClosureSource {
+        /// The profile.
+        profile: ProfileName,
+    },
+    /// Machines cannot fetch a closure from a URL. The URL may have a password.
+    #[error("machines cannot fetch a closure from the URL of {host}")]
+    ClosureSource {
+        /// The host of the URL.
+        host: ForeignText,
+    },
+    /// Stage 1 would refuse a kernel parameter of an image.
+    #[error("a kernel parameter for an image with a closure is malformed")]
+    BootParameter {
+        /// The cause.
+        source: netboot_closure::Error,
+    },
+    /// The UKI of an image was made of something else.
+    #[error("the UKI of `{profile}` does not belong to its image: {problem} (section {section})")]
+    OtherImage {
+        /// The profile.
+        profile: ProfileName,
+        /// The section.
+        section: &'static str,
+        /// The fault, as a clause about the section.
         problem: &'static str,
     },
     /// A file is no certificate that firmware would verify with.

@@ -7,6 +7,8 @@
 //! takes.
 //!
 //! - [`Uki`] adds sections to systemd's [`Stub`], and [`Addon`] to its [`AddonStub`].
+//! - [`UkiSettings`] makes the UKI of a `netboot_core::Image`, and [`check_image_uki`] checks that
+//!   a UKI belongs to its image.
 //! - [`UkiFile`] and [`EfiProgram`] read such files, which may be hostile, and verify signatures.
 //! - [`sign()`] signs with a [`PeSigner`]: with a [`KeyFile`], or with a [`SigningCommand`] that
 //!   reaches an HSM or a service.
@@ -44,6 +46,7 @@ mod authenticode;
 mod certificate;
 mod efi_program;
 mod error;
+mod image_uki;
 mod keys;
 mod new_file;
 mod pe;
@@ -57,6 +60,7 @@ mod uki_file;
 pub use crate::certificate::Certificate;
 pub use crate::efi_program::EfiProgram;
 pub use crate::error::{Error, SignatureProblem};
+pub use crate::image_uki::{UkiSettings, check_image_uki};
 pub use crate::keys::authenticated::sign_variable;
 pub use crate::keys::signature_list::SignatureList;
 pub use crate::keys::test_keys::TestKeys;

@@ -65,7 +65,7 @@ impl UkiFile {
         Self::read(name.as_ref(), bytes, bytes.len() as u64)
     }
 
-    fn read(path: &Path, file: impl Read, length: u64) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path, file: impl Read, length: u64) -> Result<Self, Error> {
         let (program, contents) = EfiProgram::read(path, file, length, ranges)?;
         let content = |index: usize| program.section(WANTED[index]).and(contents.get(index));
         let kernel = content(0).map(Vec::as_slice).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use netboot_closure::boot_parameter::{
-    BootParameter, CacheLabel, CardAddress, HttpUrl, StoreChoice,
+    BootParameter, CacheLabel, CallerParameters, CardAddress, HttpUrl, StoreChoice,
 };
 use netboot_closure::nar::{NarLimits, dump, unpack};
 use netboot_closure::{CompressionLevel, Error, Index, NixSecretKey, Packer, Sha256, StorePath};
@@ -64,6 +64,16 @@ fn texts_as_the_hints_describe_them_are_read() {
     for level in [1, 19] {
         follow(CompressionLevel::new(20), "a level from 1 to 19", CompressionLevel::new(level));
     }
+}
+
+#[test]
+fn parameters_without_the_digest_of_the_index_are_taken() {
+    let error = CallerParameters::check(["quiet", "\"netboot.index=00\""]).unwrap_err();
+    assert!(error.to_string().contains("netboot.index=00"), "{error}");
+    assert!(error.hint().unwrap().contains("remove the parameter from `boot.kernelParams`"));
+    let found =
+        CallerParameters::check(["quiet", "ip=dhcp", "\"netboot.from=http://a/\""]).unwrap();
+    assert!(found.has_source && found.has_address);
 }
 
 #[test]

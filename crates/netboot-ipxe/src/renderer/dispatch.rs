@@ -192,7 +192,7 @@ impl Renderer {
             };
             let arguments = machine_arguments(assignment)?;
             if destination.has_closure {
-                arguments.iter().try_for_each(|one| closure_arguments::check(one.as_str()))?;
+                closure_arguments::check(arguments.iter().map(ScriptArgument::as_str))?;
             }
             let length = destination.length + added_length(&arguments);
             let limit = COMMAND_LINE_LIMIT;

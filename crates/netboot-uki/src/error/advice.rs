@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use netboot_core::{BackendError, ErrorClass, RefusedAccess};
+use netboot_core::{Architecture, BackendError, ErrorClass, RefusedAccess};
 use rustix::process::geteuid;
 
 use crate::error::{Error, SignatureProblem};
@@ -30,6 +30,20 @@ impl BackendError for Error {
                 "take the unsigned stub of systemd's package: `linuxx64.efi.stub` or \
                  `linuxaa64.efi.stub` for a UKI, and `addonx64.efi.stub` or `addonaa64.efi.stub` \
                  for an addon"
+            }
+            Self::NoStub { architecture, .. } => return Some(stub_hint(*architecture)),
+            Self::NoClosureSource { .. } => {
+                "give the `http://` URL that serves the target with `UkiSettings::closure_source`: \
+                 nobody can add it to a signed command line later"
+            }
+            Self::ClosureSource { .. } => {
+                "give the `http://` URL of a directory, without a password and without a query: \
+                 stage 1 checks every byte by its digest, so the connection needs no encryption"
+            }
+            Self::BootParameter { source } => return source.hint(),
+            Self::OtherImage { .. } => {
+                "make the UKI again from this image: a machine with Secure Boot would start \
+                 something else than a machine without it"
             }
             Self::Text { .. } => {
                 "give at most 64 KiB of text without control characters, on one line unless it is \
@@ -81,6 +95,10 @@ impl BackendError for Error {
             | Self::Stub { .. }
             | Self::TooLarge
             | Self::Text { .. }
+            | Self::NoStub { .. }
+            | Self::NoClosureSource { .. }
+            | Self::ClosureSource { .. }
+            | Self::BootParameter { .. }
             | Self::Certificate { .. }
             | Self::Chain { .. }
             | Self::Key { .. }
@@ -94,7 +112,7 @@ impl BackendError for Error {
                 ErrorClass::TimedOut
             }
             Self::StartCommand { .. } => ErrorClass::Equipment,
-            Self::Untrusted { .. } => ErrorClass::Damaged,
+            Self::Untrusted { .. } | Self::OtherImage { .. } => ErrorClass::Damaged,
             Self::Command { .. } | Self::Encode { .. } => ErrorClass::Failed,
         }
     }
@@ -105,6 +123,18 @@ fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-+".contains(it);
     if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+fn stub_hint(architecture: Architecture) -> String {
+    let file = match architecture {
+        Architecture::X86_64 => "`linuxx64.efi.stub`",
+        Architecture::Aarch64 => "`linuxaa64.efi.stub`",
+        _ => return "make no UKI: UKIs are for x86_64 and aarch64 only".to_owned(),
+    };
+    format!(
+        "give {file} of systemd's package with `UkiSettings::stub`, or let the builder take it \
+         from the configuration"
+    )
 }
 
 fn program_hint(problem: &PeProblem) -> &'static str {

@@ -124,7 +124,8 @@ impl UkiBuilder {
     }
 
     /// Sets the version of the kernel, as `uname -r` prints it. An [`Addon`](crate::Addon) can be
-    /// for this version only.
+    /// for this version only. Without it, the UKI has the version that the kernel's own header
+    /// states, which only a `bzImage` does.
     pub fn uname(mut self, version: impl Into<String>) -> Self {
         self.uname = Some(version.into());
         self
@@ -138,10 +139,17 @@ impl UkiBuilder {
     /// [`Error::TooLarge`] if the UKI would have more than 4 GiB, [`Error::Core`] or [`Error::Io`]
     /// if the kernel cannot be read.
     pub async fn build(self) -> Result<Uki, Error> {
+        let path = PathBuf::from(self.kernel.file_name().as_str());
+        let mut start = Vec::new();
+        let reader = self.kernel.open().await?;
+        let read = reader.take(u64::from(HEADERS_LIMIT)).read_to_end(&mut start).await;
+        read.map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
+        let kernel = Kernel::parse(&start, self.stub.architecture())
+            .map_err(|problem| Error::Program { path, problem })?;
         let texts = [
             (".osrel", self.os_release, true),
             (".cmdline", Some(self.command_line), false),
-            (".uname", self.uname, false),
+            (".uname", self.uname.or(kernel.release), false),
         ];
         let mut parts = Vec::new();
         for (name, text, has_lines) in texts {
@@ -150,16 +158,9 @@ impl UkiBuilder {
                 parts.push(Part::text(name, text));
             }
         }
-        let path = PathBuf::from(self.kernel.file_name().as_str());
-        let mut start = Vec::new();
-        let reader = self.kernel.open().await?;
-        let read = reader.take(u64::from(HEADERS_LIMIT)).read_to_end(&mut start).await;
-        read.map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
-        let kernel = Kernel::parse(&start, self.stub.architecture())
-            .map_err(|problem| Error::Program { path, problem })?;
         parts.push(Part::files(Part::KERNEL, vec![self.kernel]));
         if !self.initrds.is_empty() {
-            parts.push(Part::files(".initrd", self.initrds));
+            parts.push(Part::files(Part::INITRD, self.initrds));
         }
         Assembly::new(self.stub.0, parts, kernel.is_nx).map(Uki)
     }

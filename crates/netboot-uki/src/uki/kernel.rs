@@ -8,9 +8,14 @@ use object::read::pe::ImageNtHeaders;
 use crate::pe::headers::{EFI_SUBSYSTEMS, NX_COMPATIBLE};
 use crate::pe::problem::PeProblem;
 
+/// The greatest length of a version in bytes (`__NEW_UTS_LEN` of Linux).
+const RELEASE_LIMIT: usize = 64;
+
 /// The facts about a kernel that its headers state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kernel {
+    /// The version that `uname -r` prints, if the kernel states it.
+    pub(crate) release: Option<String>,
     /// True if it runs where data cannot be executed.
     pub(crate) is_nx: bool,
 }
@@ -38,6 +43,23 @@ impl Kernel {
             return Err(problem("it is for another subsystem than UEFI"));
         }
         let flags = headers.optional_header.dll_characteristics.get(LittleEndian).0;
-        Ok(Self { is_nx: flags & NX_COMPATIBLE != 0 })
+        Ok(Self { release: release(start), is_nx: flags & NX_COMPATIBLE != 0 })
     }
+}
+
+/// Reads the version that the header of a `bzImage` states: the first word of the text to which
+/// `kernel_version` points (`Documentation/arch/x86/boot.rst` of Linux).
+fn release(start: &[u8]) -> Option<String> {
+    if start.get(0x202..0x206)? != b"HdrS" {
+        return None;
+    }
+    let offset = u16::from_le_bytes(start.get(0x20e..0x210)?.try_into().ok()?);
+    let text = start.get(usize::from(offset) + 0x200..)?;
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.+~".contains(byte);
+    let word: Vec<u8> = text.iter().take(RELEASE_LIMIT + 1).take_while(is_part).copied().collect();
+    let is_version = offset != 0
+        && word.first().is_some_and(u8::is_ascii_digit)
+        && word.len() <= RELEASE_LIMIT
+        && matches!(text.get(word.len()), Some(b' ' | b'\0'));
+    if is_version { String::from_utf8(word).ok() } else { None }
 }

@@ -24,6 +24,7 @@ pub(crate) enum Content {
 
 impl Part {
     pub(crate) const KERNEL: &str = ".linux";
+    pub(crate) const INITRD: &str = ".initrd";
 
     pub(crate) fn text(name: &'static str, text: String) -> Self {
         Self { name, content: Content::Text(text) }

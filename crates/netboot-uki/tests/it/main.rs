@@ -6,6 +6,7 @@ mod chains;
 mod followed_hints;
 mod fuzzing;
 mod hostile;
+mod image_uki;
 mod keys;
 mod limits;
 mod memory;

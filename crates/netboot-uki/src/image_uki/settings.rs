@@ -1,0 +1,151 @@
+//! Making the UKI of an image.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use foreign_text::ForeignText;
+use netboot_closure::boot_parameter::{BootParameter, HttpUrl};
+use netboot_core::{ArtifactKind, Context, FileArtifact, FileName, Image};
+use tempfile::TempDir;
+use url::Url;
+
+use crate::error::Error;
+use crate::image_uki::command_line::command_line;
+use crate::image_uki::os_release::os_release;
+use crate::sign::sign;
+use crate::signer::pe_signer::PeSigner;
+use crate::stub::Stub;
+use crate::uki::builder::Uki;
+
+/// The way in which images get their UKIs: the stubs, the signers, and the URLs of closures.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use netboot_core::{Context, Image};
+/// use netboot_uki::{KeyFile, Stub, UkiSettings};
+///
+/// # async fn make(image: Image) -> Result<(), netboot_uki::Error> {
+/// let settings = UkiSettings::new()
+///     .stub(Stub::read("/usr/lib/systemd/boot/efi/linuxx64.efi.stub")?)
+///     .signer(Arc::new(KeyFile::read("keys/db.key", "keys/db.crt")?));
+/// let image = settings.make(image, "ukis", &Context::new()).await?;
+/// let uki = image.uki().expect("`make` gives the image a UKI");
+/// println!("{} {}", uki.file_name(), uki.sha256());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "`make` makes the UKI of an image"]
+pub struct UkiSettings {
+    stubs: Vec<Stub>,
+    signers: Vec<Arc<dyn PeSigner>>,
+    sources: Vec<HttpUrl>,
+}
+
+impl UkiSettings {
+    /// Creates settings without a stub, a signer and a URL.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a stub. Images for its architecture get it.
+    pub fn stub(mut self, stub: Stub) -> Self {
+        self.stubs.push(stub);
+        self
+    }
+
+    /// Adds a signer. Each one signs each UKI. Without any, UKIs are not signed.
+    pub fn signer(mut self, signer: Arc<dyn PeSigner>) -> Self {
+        self.signers.push(signer);
+        self
+    }
+
+    /// Adds a URL from which machines fetch closures: the `http://` URL of a directory that serves
+    /// the root of the target. Machines try the URLs in their order.
+    ///
+    /// A UKI of an image with a closure needs at least one, because nobody can add it to the signed
+    /// command line later. A configuration may also name it, with the parameter `netboot.from=`.
+    ///
+    /// # Errors
+    /// [`Error::ClosureSource`] for another URL than `http://`, and for one with a password or a
+    /// query.
+    pub fn closure_source(mut self, url: &Url) -> Result<Self, Error> {
+        match format!("netboot.from={url}").parse() {
+            Ok(BootParameter::From(source)) => self.sources.push(source),
+            _ => {
+                let host = url.host_str().unwrap_or("an unknown host");
+                return Err(Error::ClosureSource { host: ForeignText::line(host) });
+            }
+        }
+        Ok(self)
+    }
+
+    /// Returns true if UKIs are signed.
+    pub fn has_signers(&self) -> bool {
+        !self.signers.is_empty()
+    }
+
+    /// Makes the UKI of an image: the kernel, all initrds in order, and the command line, with
+    /// `os-release` and the version of the kernel. Signs it, and writes it to
+    /// `<directory>/<profile>.efi`, where nothing may be. Equal images, stubs and keys make equal
+    /// bytes.
+    ///
+    /// Returns the image with this UKI in the place of the one that it had. `directory` must stay
+    /// as long as the image is used.
+    ///
+    /// # Errors
+    /// [`Error::NoStub`] if no stub is for the architecture of the image.
+    /// [`Error::NoClosureSource`] and [`Error::BootParameter`] for an image with a closure. The
+    /// errors of [`UkiBuilder::build`](crate::UkiBuilder::build), of [`Uki::write`] and of
+    /// [`sign`](crate::sign()). [`Error::Core`] if another file of the image has the UKI's name.
+    pub async fn make(
+        &self,
+        image: Image,
+        directory: impl AsRef<Path>,
+        context: &Context,
+    ) -> Result<Image, Error> {
+        let (directory, profile) = (directory.as_ref(), image.profile().clone());
+        let context = context.for_profile(&profile);
+        let architecture = image.boot().architecture();
+        let stub = self.stubs.iter().find(|stub| stub.architecture() == architecture).cloned();
+        let stub = stub.ok_or_else(|| Error::NoStub { profile: profile.clone(), architecture })?;
+        let line = command_line(&image, &self.sources)?;
+        let builder = Uki::builder(stub, image.kernel().clone(), &line);
+        let initrds = image.initrds().iter().cloned();
+        let builder =
+            initrds.fold(builder.os_release(os_release(&image)), |it, initrd| it.initrd(initrd));
+        let uki = builder.build().await?;
+        let name = FileName::new(format!("{profile}.efi")).map_err(netboot_core::Error::from)?;
+        let path = directory.join(name.as_str());
+        self.write(&uki, directory, &path, &context).await?;
+        let artifact = FileArtifact::open(ArtifactKind::Uki, name, &path, &context).await?;
+        Ok(image.with_uki(artifact)?)
+    }
+
+    /// Writes the UKI, and signs it by each signer in turn.
+    async fn write(
+        &self,
+        uki: &Uki,
+        directory: &Path,
+        path: &Path,
+        context: &Context,
+    ) -> Result<(), Error> {
+        let Some((last, others)) = self.signers.split_last() else {
+            return uki.write(path, context).await.map(drop);
+        };
+        let create = |source| Error::Io { action: "create", path: directory.to_owned(), source };
+        let mut builder = tempfile::Builder::new();
+        let steps: TempDir = builder.prefix(".netboot-").tempdir_in(directory).map_err(create)?;
+        let mut step = steps.path().join("unsigned.efi");
+        uki.write(&step, context).await?;
+        for (number, signer) in others.iter().enumerate() {
+            let signed = steps.path().join(format!("{number}.efi"));
+            sign(&step, &signed, signer.as_ref(), context).await?;
+            // The next one has all of it.
+            tokio::fs::remove_file(&step).await.map_err(create)?;
+            step = signed;
+        }
+        sign(&step, path, last.as_ref(), context).await
+    }
+}
