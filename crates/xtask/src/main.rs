@@ -7,7 +7,9 @@ mod demo;
 mod dependencies;
 mod docs;
 mod error;
+mod executables;
 mod fuzz;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,14 +53,20 @@ enum Chore {
         directory: PathBuf,
     },
 
-    /// Run all tests.
+    /// Run all tests, in as many executables side by side as there are cores.
     ///
-    /// The exit code is that of cargo.
+    /// You see the output of an executable when it has ended. If the arguments select tests, cargo
+    /// runs them. The exit code is that of cargo.
     Test {
         /// Arguments for `cargo test`, after `--`, such as `-- -p netboot-nix some_test`.
         #[arg(last = true, value_name = "ARGUMENTS")]
         arguments: Vec<String>,
     },
+
+    /// Check all that a change has to pass: tests, formatting, lints, dependencies, documentation.
+    ///
+    /// The lints and the rest are checked beside the tests, and a failure does not end the run.
+    Check,
 
     /// Check that the library's crates can be published.
     ///
@@ -74,8 +82,8 @@ enum Chore {
 
     /// Build the documentation of the crates, and the book.
     ///
-    /// A warning is an error. The book comes to target/book. mdBook is compiled once, from
-    /// crates.io, into target/mdbook.
+    /// A warning is an error. The book comes to target/book. mdBook is downloaded once, into
+    /// target/mdbook-VERSION.
     Docs,
 
     /// Feed a parser with random changes of real samples, and report what makes it panic or hang.
@@ -107,11 +115,14 @@ fn main() -> ExitCode {
         Chore::Flake { directory } => set_up(Purpose::Demo)
             .and_then(|testbed| flake(&testbed, &directory))
             .map(|()| ExitCode::SUCCESS),
+        Chore::Check => set_up(Purpose::Tests).and_then(|_| test::check()),
         Chore::CheckCrates => set_up(Purpose::Tests).and_then(|testbed| crates::check(&testbed)),
         Chore::CheckDependencies => {
             set_up(Purpose::Tests).and_then(|testbed| dependencies::check(&testbed)).map(exit_code)
         }
-        Chore::Docs => docs::build().map(|()| ExitCode::SUCCESS),
+        Chore::Docs => set_up(Purpose::Tests)
+            .and_then(|testbed| docs::build(&testbed))
+            .map(|()| ExitCode::SUCCESS),
         Chore::Fuzz { name: Some(name), list: false, options } => fuzz::check(&name)
             .and_then(|()| set_up(Purpose::Tests))
             .and_then(|testbed| fuzz::run(&testbed, &name, &options)),
@@ -119,7 +130,7 @@ fn main() -> ExitCode {
             println!("{}", names.join("\n"));
             ExitCode::SUCCESS
         }),
-        Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| cargo::test(&arguments)),
+        Chore::Test { arguments } => set_up(Purpose::Tests).and_then(|_| test::run(&arguments)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{}", error.report());
