@@ -11,7 +11,11 @@ pub(crate) fn netboot() -> PathBuf {
     let build = || {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "--locked", "--package", "netboot-cli"]);
+        // With these arguments, cargo gives each dependency the features that it has in a run of
+        // all tests, and so compiles nothing again. There are no examples in cargo's sense, but
+        // their features come from the dependencies of tests.
+        build.args(["build", "--quiet", "--locked", "--workspace", "--all-features"]);
+        build.args(["--bin", "netboot", "--examples"]);
         let output = build.current_dir(netboot_testbed::workspace_directory()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Path::new(env!("CARGO_BIN_EXE_embed")).with_file_name("netboot")
