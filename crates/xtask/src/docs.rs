@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use netboot_testbed::{Testbed, target_directory, workspace_directory};
+use serde::Deserialize;
 
 use crate::cargo::{cargo, step};
 use crate::error::Error;
@@ -27,10 +28,52 @@ pub(crate) fn build(testbed: &Testbed) -> Result<(), Error> {
     doc.args(["doc", "--workspace", "--no-deps", "--all-features"]);
     // With examples, of which there are none, cargo gives each dependency the features that it has
     // in tests. Clippy has checked the dependencies with those features, and rustdoc reads them.
-    doc.args(["--lib", "--bins", "--examples"]);
+    doc.args(["--lib", "--examples"]);
+    doc.args(programs()?.iter().flat_map(|name| ["--bin", name]));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     step("building the documentation of the crates", &mut doc)?;
     book(&mdbook(testbed)?)
+}
+
+/// The names of the programs of the workspace. A program with the name of its library is left out:
+/// rustdoc would put both at one place.
+fn programs() -> Result<Vec<String>, Error> {
+    let mut command = cargo();
+    command.args(["metadata", "--no-deps", "--format-version", "1", "--quiet"]);
+    let output = command
+        .output()
+        .map_err(|source| Error::Start { program: command.get_program().into(), source })?;
+    let metadata: Option<Metadata> = serde_json::from_slice(&output.stdout).ok();
+    let Some(metadata) = metadata.filter(|_| output.status.success()) else {
+        return Err(Error::Failed { step: "cargo metadata", status: output.status });
+    };
+    let programs = metadata.packages.into_iter().flat_map(|package| {
+        let named = |kind: &str| -> Vec<String> {
+            let targets = package.targets.iter().filter(|it| it.kind.iter().any(|it| it == kind));
+            targets.map(|target| target.name.clone()).collect()
+        };
+        let (mut programs, libraries) = (named("bin"), named("lib"));
+        programs.retain(|name| !libraries.contains(&name.replace('-', "_")));
+        programs
+    });
+    Ok(programs.collect())
+}
+
+/// The part of the output of `cargo metadata` that is read here.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 /// Builds the book.
@@ -75,6 +118,15 @@ fn mdbook(testbed: &Testbed) -> Result<PathBuf, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_are_documented_unless_their_library_has_their_name() {
+        let programs = programs().unwrap();
+        for (name, is_documented) in [("netboot", true), ("xtask", true), ("netboot-stage1", false)]
+        {
+            assert_eq!(programs.iter().any(|it| it == name), is_documented, "{programs:?}");
+        }
+    }
 
     #[test]
     fn the_version_is_the_one_that_pip_installs() {
