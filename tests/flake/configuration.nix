@@ -149,6 +149,12 @@ let
         chmod 755 root/bin/configure-card root/init
         ${pack}
       '';
+
+  # systemd, of which only the stubs for UKIs are there.
+  systemd = run "systemd" { stubs = ./systemd; } ''
+    mkdir -p "$out/lib"
+    cp -r "$stubs" "$out/lib/systemd"
+  '';
 in
 {
   # The options of NixOS that modules look for.
@@ -190,5 +196,6 @@ in
         toplevel
         ;
     };
-  };
+  }
+  // lib.optionalAttrs (builtins.pathExists ./systemd) { systemd.package = systemd; };
 }

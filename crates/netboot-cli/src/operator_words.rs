@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 46] = [
+const PHRASES: [(&str, &str); 49] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -23,6 +23,19 @@ const PHRASES: [(&str, &str); 46] = [
         "set the caches in its `nixConfig` and their keys in nix.conf",
     ),
     ("with a `NixBuilder`", "with `netboot build`"),
+    (
+        "leave `uki_stub` of the builder and give the file of a stub",
+        "name the file of a stub (`--uki-stub`, or `stubs` in `[secure-boot]` of netboot.toml)",
+    ),
+    // UKIs.
+    (
+        "with `UkiSettings::stub`, or let the builder take it from the configuration",
+        "with `--uki-stub`, or with `stubs` in `[secure-boot]` of netboot.toml",
+    ),
+    (
+        "with `UkiSettings::closure_source`",
+        "with `--closure-url`, or with `closure-url` in `[secure-boot]` of netboot.toml",
+    ),
     // iPXE.
     (
         ", with `RendererBuilder::closure_source`, or set `ipxe_build` to a build that knows \
@@ -152,7 +165,7 @@ mod tests {
     use super::*;
 
     /// The tables of hints of the crates whose errors this program shows.
-    const TABLES: [&str; 7] = [
+    const TABLES: [&str; 8] = [
         include_str!("../../ipxe-script/tests/hints.md"),
         include_str!("../../netboot-closure/tests/hints.md"),
         include_str!("../../netboot-core/tests/hints.md"),
@@ -160,6 +173,7 @@ mod tests {
         include_str!("../../netboot-nix/tests/hints.md"),
         include_str!("../../netboot-publish/tests/hints.md"),
         include_str!("../../netboot-qemu/tests/hints.md"),
+        include_str!("../../netboot-uki/tests/hints.md"),
     ];
 
     /// Names of other programs that look like names of Rust.

@@ -3,6 +3,7 @@
 mod budget;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::artifact::Artifact;
@@ -48,6 +49,7 @@ pub struct Image {
     kernel: Arc<dyn Artifact>,
     initrds: Vec<Arc<dyn Artifact>>,
     uki: Option<Arc<dyn Artifact>>,
+    uki_stub: Option<PathBuf>,
     closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
     documents: BTreeMap<DocumentKind, Arc<dyn Artifact>>,
@@ -69,6 +71,7 @@ impl Image {
             closure: None,
             build_log: None,
             materials: None,
+            uki_stub: None,
             provenance: Provenance::default(),
         }
     }
@@ -102,6 +105,7 @@ impl Image {
                 .map(|closure| Closure::from_manifest(closure, by_digest)),
             build_log: None,
             materials: None,
+            uki_stub: None,
             provenance: manifest.provenance.clone(),
         }
         .build()?;
@@ -161,6 +165,12 @@ impl Image {
         self.check_log()?;
         self.manifest().check(&self.profile)?;
         Ok(self)
+    }
+
+    /// The stub for a UKI of the image, if its builder found one: a file of systemd's. The
+    /// [description](Self::manifest) of the image does not name it.
+    pub fn uki_stub(&self) -> Option<&Path> {
+        self.uki_stub.as_deref()
     }
 
     /// The store paths that the machine fetches after the boot loader is done, if the initrds do
@@ -276,6 +286,7 @@ pub struct ImageBuilder {
     closure: Option<Closure>,
     build_log: Option<Arc<dyn Artifact>>,
     materials: Option<Arc<Materials>>,
+    uki_stub: Option<PathBuf>,
     provenance: Provenance,
 }
 
@@ -307,6 +318,12 @@ impl ImageBuilder {
     /// Sets the things that the image was made from.
     pub fn materials(mut self, materials: Materials) -> Self {
         self.materials = Some(Arc::new(materials));
+        self
+    }
+
+    /// Sets the stub for a UKI of the image. The file must stay as it is.
+    pub fn uki_stub(mut self, path: impl Into<PathBuf>) -> Self {
+        self.uki_stub = Some(path.into());
         self
     }
 
@@ -343,6 +360,7 @@ impl ImageBuilder {
             kernel,
             initrds: self.initrds,
             uki: None,
+            uki_stub: self.uki_stub,
             closure: self.closure,
             build_log: self.build_log,
             documents: BTreeMap::new(),

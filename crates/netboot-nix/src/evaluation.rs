@@ -16,6 +16,9 @@ use crate::shown_url::{parameters, shown_url};
 use crate::stop::NAME;
 use crate::stop::Stop;
 
+/// The option with the systemd of a configuration.
+const SYSTEMD: &str = "systemd.package";
+
 /// A flake that was locked and evaluated.
 #[derive(Debug, Clone)]
 pub(crate) struct Evaluation {
@@ -196,16 +199,21 @@ fn values_in(
     match answer.configurations.get(profile.as_str()) {
         Some(Configuration::Evaluated(values)) => {
             let parts = [
-                ("kernel", &values.kernel),
-                ("netbootRamdisk", &values.initrd),
-                ("toplevel", &values.toplevel),
+                ("system.build.kernel", &values.kernel),
+                ("system.build.netbootRamdisk", &values.initrd),
+                ("system.build.toplevel", &values.toplevel),
+                (SYSTEMD, &values.systemd),
             ];
             for (part, output) in parts {
                 let problem = output.as_ref().and_then(|output| output.problem(&answer.store));
                 if let Some(problem) = problem {
-                    let attribute = format!("{}.config.system.build.{part}", attribute(wanted));
+                    let attribute = format!("{}.config.{part}", attribute(wanted));
                     return Err(Error::UnusableValue { attribute, problem: problem.into() });
                 }
+            }
+            if wanted.systemd && values.systemd.is_none() {
+                let attribute = format!("{}.config.{SYSTEMD}", attribute(wanted));
+                return Err(Error::AttributeMissing { attribute, available: Vec::new() });
             }
             Ok(Some((values.as_ref().clone(), answer.nix_version.clone())))
         }

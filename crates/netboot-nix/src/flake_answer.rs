@@ -22,6 +22,8 @@ pub(crate) struct ProfileRequest {
     pub(crate) services: Option<Vec<ServiceName>>,
     /// True if the licences of packages are wanted.
     pub(crate) licences: bool,
+    /// True if systemd is wanted, which has the stub for a UKI.
+    pub(crate) systemd: bool,
 }
 
 /// Licences by store path: identifiers of SPDX, or names.
@@ -58,6 +60,8 @@ pub(crate) struct Values {
     pub(crate) kernel: Option<Output>,
     pub(crate) initrd: Option<Output>,
     pub(crate) toplevel: Option<Output>,
+    /// `systemd.package`, if it was wanted.
+    pub(crate) systemd: Option<Output>,
     /// The elements of `netboot.storeContents`.
     pub(crate) store_contents: Option<Vec<StoreElement>>,
     pub(crate) kernel_parameters: Option<serde_json::Value>,
@@ -82,7 +86,7 @@ pub(crate) struct StoreElement {
 impl Values {
     /// Returns true if the store still has the derivations.
     pub(crate) fn derivations_exist(&self) -> bool {
-        let parts = [&self.kernel, &self.initrd, &self.toplevel];
+        let parts = [&self.kernel, &self.initrd, &self.toplevel, &self.systemd];
         parts.into_iter().flatten().all(|output| Path::new(&output.drv).exists())
     }
 }

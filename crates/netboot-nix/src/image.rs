@@ -26,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) kernel: Output,
     pub(crate) initrd: Output,
     pub(crate) toplevel: Output,
+    /// The systemd with the stub for a UKI, if it was wanted.
+    systemd: Option<Output>,
     pub(crate) store_contents: StoreContents,
     pub(crate) licences: Licences,
     kernel_file: FileName,
@@ -70,6 +72,7 @@ impl Parts {
             kernel,
             initrd,
             toplevel,
+            systemd: values.systemd,
             store_contents,
             licences: values.licences.unwrap_or_default(),
             kernel_file,
@@ -96,10 +99,11 @@ impl Parts {
         ])
     }
 
-    /// The outputs that are built: those of the manifest, and those of `netboot.storeContents`.
+    /// The outputs that are built: those of the manifest, systemd, and those of
+    /// `netboot.storeContents`.
     pub(crate) fn built_outputs(&self) -> Vec<Output> {
         let contents = self.store_contents.outputs.iter().cloned();
-        self.outputs().into_values().chain(contents).collect()
+        self.outputs().into_values().chain(self.systemd.clone()).chain(contents).collect()
     }
 
     /// The start of a build log: the derivations, the flake and the version of Nix. It has no time,
@@ -146,6 +150,28 @@ fn kernel_parameters(
     parameters.collect::<Result<_, _>>().map_err(|error| Error::unusable(attribute, &error).into())
 }
 
+/// The name of systemd's stub for UKIs (`src/boot/meson.build` of systemd), if it has one for the
+/// architecture that Netboot knows.
+pub(crate) fn stub_name(architecture: Architecture) -> Option<&'static str> {
+    match architecture {
+        Architecture::X86_64 => Some("linuxx64.efi.stub"),
+        Architecture::Aarch64 => Some("linuxaa64.efi.stub"),
+        _ => None,
+    }
+}
+
+/// The stub in a systemd that was built.
+fn stub_of(parts: &Parts) -> Result<Option<PathBuf>, Stop> {
+    let (Some(systemd), Some(name)) = (&parts.systemd, stub_name(parts.architecture)) else {
+        return Ok(None);
+    };
+    let path = Path::new(&systemd.out).join("lib/systemd/boot/efi").join(name);
+    if path.is_file() {
+        return Ok(Some(path));
+    }
+    Err(Error::OutputMissing { attribute: parts.attribute.clone(), path }.into())
+}
+
 /// The place of an image's system.
 pub(crate) enum System {
     /// The initrd contains it.
@@ -185,6 +211,7 @@ pub(crate) async fn make_image(
         }
     }
     check_kernel(&kernel_path, parts.architecture).await?;
+    let stub = stub_of(&parts)?;
     let known = move |file: &str| {
         // A file of the closure was scanned in the store.
         file.match_indices('/').any(|(end, _)| paths.closure.contains_key(&file[..end]))
@@ -222,7 +249,10 @@ pub(crate) async fn make_image(
     let log = open(ArtifactKind::BuildLog, FileName::new("build.log")?, log.to_owned()).await?;
     let boot = BootSpec::new(parts.architecture, init, parts.kernel_parameters)?;
     report.add_command_line(&boot, context)?;
-    let image = Image::builder(profile, boot).kernel(kernel).initrd(initrd).build_log(log);
+    let mut image = Image::builder(profile, boot).kernel(kernel).initrd(initrd).build_log(log);
+    if let Some(stub) = stub {
+        image = image.uki_stub(stub);
+    }
     Ok(match system {
         System::Initrd { .. } | System::External => image,
         System::Closure(closure) => image.closure(closure),

@@ -1,8 +1,8 @@
 # Applied to a flake's `nixosConfigurations`. Reads everything that Netboot needs from the wanted
 # configurations, in one evaluation. `wanted` has a set for each profile: the `name` of its
 # configuration, `overrides` (null: no overrides), `closure` (null: the initrd holds the system),
-# the `services` that a policy checks (null: no policy), and whether `licences` are wanted. With `isolate`, a configuration that
-# throws does not affect the others, but its message is lost. The text `mark` and the name of a
+# the `services` that a policy checks (null: no policy), and whether `licences` and the package `systemd`
+# are wanted. With `isolate`, a configuration that throws does not affect the others, but its message is lost. The text `mark` and the name of a
 # profile are printed before the profile's configuration is evaluated: Nix prints the values of a set
 # in the order of its names, and evaluates each value wholly when it prints it.
 {
@@ -89,6 +89,7 @@ let
       kernel = artifact (build.kernel or null);
       initrd = artifact (build.netbootRamdisk or null);
       toplevel = artifact (build.toplevel or null);
+      systemd = if request.systemd then artifact (config.systemd.package or null) else null;
       store_contents = if builtins.isList contents then map content contents else null;
       kernel_parameters = config.boot.kernelParams or null;
       kernel_file = config.system.boot.loader.kernelFile or null;

@@ -12,6 +12,9 @@ use crate::{DebianTree, Error, Testbed, workspace_directory};
 /// The directory of the files for 64-bit ARM.
 const AARCH64: &str = "aarch64";
 
+/// The directory of systemd's stubs for UEFI, in the flake and in `lib` of a systemd.
+const STUBS: &str = "systemd/boot/efi";
+
 /// The test flake (`tests/flake`) with a kernel, busybox, and what its machines are to report.
 #[derive(Debug, Clone)]
 pub struct TestFlake {
@@ -19,6 +22,7 @@ pub struct TestFlake {
     generation: String,
     disabled_services: Vec<String>,
     has_aarch64: bool,
+    has_stubs: bool,
 }
 
 impl TestFlake {
@@ -29,6 +33,7 @@ impl TestFlake {
             generation: generation.to_owned(),
             disabled_services: Vec::new(),
             has_aarch64: false,
+            has_stubs: false,
         }
     }
 
@@ -44,6 +49,13 @@ impl TestFlake {
     #[must_use]
     pub fn with_aarch64(mut self) -> Self {
         self.has_aarch64 = true;
+        self
+    }
+
+    /// Gives every configuration a `systemd.package` with Debian's stubs for UKIs.
+    #[must_use]
+    pub fn with_stubs(mut self) -> Self {
+        self.has_stubs = true;
         self
     }
 
@@ -69,6 +81,16 @@ impl TestFlake {
             copy(&file, &directory.join(MODULES).join(name))?;
         }
         copy(self.testbed.busybox(), &directory.join("bin/busybox"))?;
+        if self.has_stubs {
+            let stubs = directory.join(STUBS);
+            create_directory(&stubs)?;
+            for (tree, name) in [
+                (DebianTree::TRIXIE_UKIFY, "linuxx64.efi.stub"),
+                (DebianTree::TRIXIE_ARM64_STUBS, "linuxaa64.efi.stub"),
+            ] {
+                copy(&tree.path(&format!("usr/lib/{STUBS}/{name}")), &stubs.join(name))?;
+            }
+        }
         if self.has_aarch64 {
             write_aarch64(&directory.join(AARCH64))?;
         }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::flake::{evaluate, lock};
 use crate::flake_answer::{ProfileRequest, Values};
-use crate::image::Parts;
+use crate::image::{Parts, stub_name};
 use crate::overrides::embed::embed;
 use crate::policy::finding::PolicyFinding;
 use crate::stop::Stop;
@@ -115,7 +115,8 @@ impl NixBuilder {
         };
         let services = self.policy.checks_anything().then(|| profile.services().to_vec());
         let (name, licences) = ((self.mapping)(profile), self.licences);
-        Ok(ProfileRequest { name, overrides, closure, services, licences })
+        let systemd = self.uki_stub && stub_name(profile.architecture()).is_some();
+        Ok(ProfileRequest { name, overrides, closure, services, licences, systemd })
     }
 
     /// Reads the result of the evaluation for a profile, and checks the policy.

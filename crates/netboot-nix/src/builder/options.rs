@@ -45,6 +45,7 @@ pub struct NixBuilder {
     pub(super) packer: Packer,
     pub(super) policy: Policy,
     pub(super) licences: bool,
+    pub(super) uki_stub: bool,
     pub(super) scale_out: ScaleOut,
     pub(super) runner: Runner,
     pub(super) keep_roots: Duration,
@@ -80,6 +81,7 @@ pub struct NixBuilderOptions {
     closure_cache: u64,
     policy: Policy,
     licences: bool,
+    uki_stub: bool,
     scale_out: ScaleOut,
     environment: BTreeMap<OsString, OsString>,
     program_directory: Option<PathBuf>,
@@ -183,6 +185,14 @@ impl NixBuilderOptions {
     /// that these need.
     pub fn licences(mut self, wanted: bool) -> Self {
         self.licences = wanted;
+        self
+    }
+
+    /// Gives each image for `x86_64` and `aarch64` the stub for a UKI
+    /// ([`Image::uki_stub`](netboot_core::Image::uki_stub)) of the configuration's own systemd,
+    /// `config.systemd.package`. The default is `false`.
+    pub fn uki_stub(mut self, wanted: bool) -> Self {
+        self.uki_stub = wanted;
         self
     }
 
@@ -344,6 +354,7 @@ impl NixBuilderOptions {
             packer,
             policy: self.policy,
             licences: self.licences,
+            uki_stub: self.uki_stub,
             scale_out: self.scale_out,
             runner,
             keep_roots: self.keep_roots,
@@ -372,6 +383,7 @@ impl NixBuilder {
             closure_cache: 8 << 30,
             policy: Policy::default(),
             licences: false,
+            uki_stub: false,
             scale_out: ScaleOut::default(),
             environment: BTreeMap::new(),
             program_directory: None,

@@ -121,6 +121,11 @@ impl Error {
                 "correct the name in the overrides, or add the package to nixpkgs with an overlay"
                     .to_owned()
             }
+            Self::AttributeMissing { attribute, .. } if attribute.ends_with(".systemd.package") => {
+                "import NixOS's modules, which set `systemd.package`, or leave `uki_stub` of the \
+                 builder and give the file of a stub"
+                    .to_owned()
+            }
             Self::AttributeMissing { available, .. } if available.is_empty() => {
                 "define `nixosConfigurations.netboot-<profile>` in the flake, and import NixOS's \
                  `installer/netboot/netboot-minimal.nix` there"
@@ -202,6 +207,12 @@ impl Error {
                 "put the closure of `toplevel` into `netbootRamdisk`, as NixOS's netboot.nix does \
                  with `netboot.storeContents`; if the initrd gets the system from elsewhere, such \
                  as NFS, HTTP or a disk, give the profile the payload `external`"
+                    .to_owned()
+            }
+            Self::OutputMissing { path, .. } if path.extension() == Some("stub".as_ref()) => {
+                "set `systemd.package` to a systemd that was built with its programs for UEFI \
+                 (`withBootloader` in nixpkgs), or leave `uki_stub` of the builder and give the \
+                 file of a stub"
                     .to_owned()
             }
             Self::OutputMissing { .. } => {

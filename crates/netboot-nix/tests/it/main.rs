@@ -29,4 +29,5 @@ mod secrets;
 mod size;
 mod size_findings;
 mod stopping;
+mod uki_stub;
 mod unchanged;

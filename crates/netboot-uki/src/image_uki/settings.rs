@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foreign_text::ForeignText;
 use netboot_closure::boot_parameter::{BootParameter, HttpUrl};
-use netboot_core::{ArtifactKind, Context, FileArtifact, FileName, Image};
+use netboot_core::{ArtifactKind, Context, FileArtifact, FileName, Image, blocking};
 use tempfile::TempDir;
 use url::Url;
 
@@ -15,7 +15,7 @@ use crate::image_uki::os_release::os_release;
 use crate::sign::sign;
 use crate::signer::pe_signer::PeSigner;
 use crate::stub::Stub;
-use crate::uki::builder::Uki;
+use crate::uki::builder::{Uki, UkiBuilder};
 
 /// The way in which images get their UKIs: the stubs, the signers, and the URLs of closures.
 ///
@@ -49,7 +49,8 @@ impl UkiSettings {
         Self::default()
     }
 
-    /// Adds a stub. Images for its architecture get it.
+    /// Adds a stub. Images for its architecture get it, in place of their own
+    /// ([`Image::uki_stub`]).
     pub fn stub(mut self, stub: Stub) -> Self {
         self.stubs.push(stub);
         self
@@ -71,13 +72,11 @@ impl UkiSettings {
     /// [`Error::ClosureSource`] for another URL than `http://`, and for one with a password or a
     /// query.
     pub fn closure_source(mut self, url: &Url) -> Result<Self, Error> {
-        match format!("netboot.from={url}").parse() {
-            Ok(BootParameter::From(source)) => self.sources.push(source),
-            _ => {
-                let host = url.host_str().unwrap_or("an unknown host");
-                return Err(Error::ClosureSource { host: ForeignText::line(host) });
-            }
-        }
+        let Ok(BootParameter::From(source)) = format!("netboot.from={url}").parse() else {
+            let host = url.host_str().unwrap_or("an unknown host");
+            return Err(Error::ClosureSource { host: ForeignText::line(host) });
+        };
+        self.sources.push(source);
         Ok(self)
     }
 
@@ -95,7 +94,8 @@ impl UkiSettings {
     /// as long as the image is used.
     ///
     /// # Errors
-    /// [`Error::NoStub`] if no stub is for the architecture of the image.
+    /// [`Error::NoStub`] if no stub is for the architecture of the image, which has none of its own.
+    /// [`Error::Stub`] if its own cannot be used.
     /// [`Error::NoClosureSource`] and [`Error::BootParameter`] for an image with a closure. The
     /// errors of [`UkiBuilder::build`](crate::UkiBuilder::build), of [`Uki::write`] and of
     /// [`sign`](crate::sign()). [`Error::Core`] if another file of the image has the UKI's name.
@@ -108,14 +108,20 @@ impl UkiSettings {
         let (directory, profile) = (directory.as_ref(), image.profile().clone());
         let context = context.for_profile(&profile);
         let architecture = image.boot().architecture();
-        let stub = self.stubs.iter().find(|stub| stub.architecture() == architecture).cloned();
-        let stub = stub.ok_or_else(|| Error::NoStub { profile: profile.clone(), architecture })?;
+        let own = self.stubs.iter().find(|stub| stub.architecture() == architecture);
+        let stub = match (own, image.uki_stub()) {
+            (Some(stub), _) => stub.clone(),
+            (None, Some(path)) => {
+                let path = path.to_owned();
+                blocking(move || Stub::read(path)).await?
+            }
+            (None, None) => return Err(Error::NoStub { profile, architecture }),
+        };
         let line = command_line(&image, &self.sources)?;
-        let builder = Uki::builder(stub, image.kernel().clone(), &line);
-        let initrds = image.initrds().iter().cloned();
         let builder =
-            initrds.fold(builder.os_release(os_release(&image)), |it, initrd| it.initrd(initrd));
-        let uki = builder.build().await?;
+            Uki::builder(stub, image.kernel().clone(), &line).os_release(os_release(&image));
+        let initrds = image.initrds().iter().cloned();
+        let uki = initrds.fold(builder, UkiBuilder::initrd).build().await?;
         let name = FileName::new(format!("{profile}.efi")).map_err(netboot_core::Error::from)?;
         let path = directory.join(name.as_str());
         self.write(&uki, directory, &path, &context).await?;

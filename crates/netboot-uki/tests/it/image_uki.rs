@@ -268,6 +268,32 @@ async fn a_uki_that_nobody_trusted_signed_or_that_changed_is_refused() {
 }
 
 #[tokio::test]
+async fn the_stub_of_the_image_is_taken_unless_the_caller_gives_one() {
+    let context = Context::new();
+    let kernel = fs::read(stub("linuxx64.efi.stub")).unwrap();
+    let profile = ProfileSpec::new("worker").unwrap();
+    let init: InitPath = INIT.parse().unwrap();
+    let boot = BootSpec::new(Architecture::X86_64, init, Vec::<&str>::new()).unwrap();
+    let with = |name: &str| {
+        Image::builder(&profile, boot.clone())
+            .kernel(artifact(ArtifactKind::Kernel, "bzImage", &kernel))
+            .initrd(artifact(ArtifactKind::Initrd, "initrd", b"initrd"))
+            .uki_stub(stub(name))
+            .build()
+            .unwrap()
+    };
+    let make = async |settings: UkiSettings, image| {
+        let workshop = Workshop::new();
+        let image = settings.make(image, workshop.path("."), &context).await?;
+        check_image_uki(&image, &[], &context).await
+    };
+    make(UkiSettings::new(), with("linuxx64.efi.stub")).await.unwrap().unwrap();
+    let refused = make(UkiSettings::new(), with("systemd-bootx64.efi")).await.unwrap_err();
+    assert!(matches!(refused, Error::Stub { .. }), "{refused:?}");
+    make(signing(), with("systemd-bootx64.efi")).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn an_architecture_without_a_stub_is_refused_and_one_with_a_stub_is_not() {
     let (workshop, context) = (Workshop::new(), Context::new());
     let kernel = fs::read(stub("linuxaa64.efi.stub")).unwrap();
