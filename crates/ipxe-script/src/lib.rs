@@ -68,7 +68,7 @@ pub mod settings;
 pub use crate::build::{ImageFormat, IpxeBuild, IpxeBuildBuilder, Platform, Protocol, Quirk};
 pub use crate::dialect::Version;
 pub use crate::error::Error;
-pub use crate::lint::{LintFinding, LintFindingKind, Linter, Severity, lint};
+pub use crate::lint::{LintFinding, LintFindingKind, Linter, Severity, SignedPrograms, lint};
 pub use crate::script::{
     Command, Expansion, LabelDefinition, LogicalLine, MagicProblem, Part, Position, Script,
     Separator, SettingReference, Span, Token,

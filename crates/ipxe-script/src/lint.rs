@@ -30,8 +30,10 @@ mod loops;
 mod menus;
 mod message;
 mod reader;
+mod secure_boot;
 mod settings;
 mod severity;
+mod signed_programs;
 mod states;
 mod step;
 mod text;
@@ -46,6 +48,7 @@ use std::collections::HashSet;
 pub use self::finding::LintFinding;
 pub use self::finding_kind::LintFindingKind;
 pub use self::severity::Severity;
+pub use self::signed_programs::SignedPrograms;
 use crate::build::IpxeBuild;
 use crate::lint::reader::Reader;
 use crate::script::Script;
@@ -76,12 +79,18 @@ pub struct Linter {
     build: IpxeBuild,
     known_settings: Vec<Box<[u8]>>,
     shared_settings: HashSet<Box<[u8]>>,
+    signed_programs: Option<SignedPrograms>,
 }
 
 impl Linter {
     /// Creates a linter for scripts that a build runs.
     pub fn new(build: &IpxeBuild) -> Self {
-        Self { build: build.clone(), known_settings: Vec::new(), shared_settings: HashSet::new() }
+        Self {
+            build: build.clone(),
+            known_settings: Vec::new(),
+            shared_settings: HashSet::new(),
+            signed_programs: None,
+        }
     }
 
     /// Treats all settings with names that start with `prefix` as set, because a script that ran
@@ -97,6 +106,15 @@ impl Linter {
     #[must_use]
     pub fn with_settings_of(mut self, other: &Script) -> Self {
         self.shared_settings.extend(settings::set_by(other));
+        self
+    }
+
+    /// Treats the machines as having Secure Boot on, so that their firmware starts only these
+    /// programs. Then a command that starts another one is a finding, and so are arguments and
+    /// initrds for a UKI. A URL with a setting in it may be that of a signed program.
+    #[must_use]
+    pub fn with_secure_boot(mut self, signed: SignedPrograms) -> Self {
+        self.signed_programs = Some(signed);
         self
     }
 
@@ -118,6 +136,9 @@ impl Linter {
         closure::check(&mut reader);
         verification::check(&mut reader);
         loops::check(&mut reader);
+        if let Some(signed) = &self.signed_programs {
+            secure_boot::check(&mut reader, signed);
+        }
         reader.into_findings()
     }
 }

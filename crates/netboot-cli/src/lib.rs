@@ -39,6 +39,7 @@ mod error;
 mod exchange;
 #[cfg(feature = "program")]
 mod failure;
+mod firmware_options;
 #[cfg(feature = "program")]
 mod global_options;
 #[cfg(feature = "program")]

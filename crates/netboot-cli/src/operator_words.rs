@@ -3,7 +3,7 @@
 
 /// Phrases of hints, and how an operator does what they say. An empty phrase leaves out what only a
 /// program of one's own can do.
-const PHRASES: [(&str, &str); 49] = [
+const PHRASES: [(&str, &str); 50] = [
     // Nix.
     (
         "with `import_from_derivation(true)` of the builder",
@@ -43,6 +43,11 @@ const PHRASES: [(&str, &str); 49] = [
         ", with `--closure-url`",
     ),
     ("`RendererBuilder::closure_source`", "`--closure-url`"),
+    (
+        "give the image a signed UKI with `Image::with_uki`, or render scripts without \
+         `RendererBuilder::secure_boot`",
+        "publish an image with a signed UKI, or leave out `--secure-boot`",
+    ),
     ("give `KexecTree::new` the plain", "give `--closure-url` the plain"),
     ("(`PayloadBase::url`)", "(`--payload-url`)"),
     (

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 use netboot_core::{PointerName, ProfileName, Report};
-use netboot_ipxe::{Fleet, Renderer};
+use netboot_ipxe::{Fleet, Renderer, RendererBuilder};
 use netboot_publish::ActivationPolicy;
 use url::Url;
 
 use crate::at_least_one::at_least_one;
 use crate::configuration::Configuration;
+use crate::firmware_options::FirmwareOptions;
 use crate::machine_list::MachineOptions;
 use crate::misuse::{Misuse, OfCommandLine, first_given};
 use crate::proof_options::ProofOptions;
@@ -51,6 +52,9 @@ pub(crate) struct PublicationOptions {
     /// takes the release, and sending the release and making it live. By default there is no limit.
     #[arg(long, value_name = "SECONDS", value_parser = at_least_one::<u64>)]
     timeout: Option<u64>,
+
+    #[command(flatten)]
+    firmware: FirmwareOptions,
 
     #[command(flatten)]
     machines: MachineOptions,
@@ -106,6 +110,8 @@ impl PublicationOptions {
         };
         let renderer =
             renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
+        let renderer = self.firmware.apply(renderer, session).await?;
+        let renderer = renderer.build().of_command_line()?;
         let preparation =
             Preparation { leaves_out: self.each, timeout: self.timeout.map(Duration::from_secs) };
         let destinations =
@@ -138,6 +144,7 @@ impl PublicationOptions {
             ("--legacy-links", self.legacy_links),
             ("--timeout", self.timeout.is_some()),
             ("--prove", self.proof.is_given()),
+            ("--shim", self.firmware.has_shim()),
         ];
         first_given(options).or_else(|| self.machines.given()).or_else(|| self.publisher.given())
     }
@@ -162,7 +169,9 @@ impl PublicationOptions {
         if let Some(Ok(mut path)) = url.as_mut().map(Url::path_segments_mut) {
             path.pop_if_empty().push(profile.as_str()).push("");
         }
-        renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)
+        let renderer =
+            renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)?;
+        self.firmware.apply_to_folder(renderer).build().of_command_line()
     }
 }
 
@@ -171,7 +180,7 @@ fn renderer(
     fleet: Option<Fleet>,
     closure_source: Option<&Url>,
     configuration: &Configuration,
-) -> Result<Renderer, Report> {
+) -> Result<RendererBuilder, Report> {
     let mut renderer = Renderer::builder().pointer_name(pointer.clone());
     if let Some(fleet) = fleet {
         renderer = renderer.fleet(fleet);
@@ -180,5 +189,5 @@ fn renderer(
     for url in closure_source.into_iter().chain(mirrors) {
         renderer = renderer.closure_source(url).of_command_line()?;
     }
-    renderer.build().of_command_line()
+    Ok(renderer)
 }

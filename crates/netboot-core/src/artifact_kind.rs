@@ -15,6 +15,8 @@ pub enum ArtifactKind {
     Initrd,
     /// A unified kernel image (UKI): a kernel, its initrds and its command line as one EFI program.
     Uki,
+    /// Another EFI program, such as a shim or a build of iPXE.
+    EfiProgram,
     /// A boot script.
     Script,
     /// The log of a build.
@@ -35,6 +37,7 @@ impl fmt::Display for ArtifactKind {
             Self::Kernel => "kernel",
             Self::Initrd => "initrd",
             Self::Uki => "UKI",
+            Self::EfiProgram => "EFI program",
             Self::Script => "script",
             Self::BuildLog => "build log",
             Self::ClosureIndex => "closure index",

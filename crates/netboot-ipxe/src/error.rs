@@ -263,6 +263,22 @@ pub enum Error {
         file: FileName,
     },
 
+    /// A script for Secure Boot would start an image that has no UKI.
+    #[error("the image of profile `{profile}` has no UKI, which scripts for Secure Boot start")]
+    NoUki {
+        /// The profile.
+        profile: ProfileName,
+    },
+
+    /// A machine with Secure Boot would take a parameter or an initrd from outside of its UKI.
+    #[error(
+        "machines with Secure Boot cannot get {addition}: a signed UKI takes nothing from outside"
+    )]
+    OutsideOfUki {
+        /// The thing that they cannot get, as a noun phrase.
+        addition: String,
+    },
+
     /// iPXE accepts no signature that is made with a certificate.
     #[cfg(feature = "signing")]
     #[error("the certificate {} is not for code signing", certificate.display())]

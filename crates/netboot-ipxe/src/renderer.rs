@@ -10,6 +10,7 @@ mod machine_table;
 mod menu;
 mod payload;
 mod release;
+mod secure_boot;
 pub(crate) mod service;
 mod settings;
 

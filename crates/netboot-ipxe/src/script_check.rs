@@ -44,12 +44,13 @@ impl fmt::Display for ScriptProblem {
     }
 }
 
-/// Finds the first problem of a script for an iPXE build.
-pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem> {
+/// Finds the first problem of a script.
+pub(crate) fn check(script: &str, linter: &Linter) -> Result<(), ScriptProblem> {
     let fails = |finding: &LintFinding| {
         finding.severity() == Severity::Error || finding.kind == LintFindingKind::CarriageReturn
     };
-    let mut findings = lint(script, build).into_iter().filter(fails);
+    let findings = lint_set(&[script], linter).into_iter().flatten();
+    let mut findings = findings.filter(fails);
     let first = findings.next();
     let is_magic = |finding: &LintFinding| matches!(finding.kind, LintFindingKind::Magic { .. });
     if first.as_ref().is_none_or(|finding| !is_magic(finding)) {
@@ -69,15 +70,15 @@ pub(crate) fn check(script: &str, build: &IpxeBuild) -> Result<(), ScriptProblem
 /// [`GENERATED_MARK`], settings with names that start with `netboot-` also count as set, because
 /// the scripts of this library pass such settings to each other.
 pub fn lint(source: impl AsRef<[u8]>, build: &IpxeBuild) -> Vec<LintFinding> {
-    lint_set(&[source], build).into_iter().flatten().collect()
+    lint_set(&[source], &Linter::new(build)).into_iter().flatten().collect()
 }
 
-/// Finds the mistakes of scripts that `chain` each other, as [`lint`] does for one. A setting of
-/// one script counts as set in all of them. The result has the findings of each script, in the
-/// order of `sources`.
-pub fn lint_set<S: AsRef<[u8]>>(sources: &[S], build: &IpxeBuild) -> Vec<Vec<LintFinding>> {
+/// Finds the mistakes of scripts that `chain` each other, as [`lint`] does for one. `linter` knows
+/// the machines that run them. A setting of one script counts as set in all of them. The result has
+/// the findings of each script, in the order of `sources`.
+pub fn lint_set<S: AsRef<[u8]>>(sources: &[S], linter: &Linter) -> Vec<Vec<LintFinding>> {
     let scripts: Vec<Script> = sources.iter().map(Script::parse).collect();
-    let linter = scripts.iter().fold(Linter::new(build), Linter::with_settings_of);
+    let linter = scripts.iter().fold(linter.clone(), Linter::with_settings_of);
     let findings = scripts.iter().map(|script| {
         let is_ours = has_mark(&String::from_utf8_lossy(script.source()));
         let linter = linter.clone();

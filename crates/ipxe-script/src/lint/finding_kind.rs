@@ -299,6 +299,20 @@ finding_kinds! {
         /// Its name.
         image: String,
     }
+    /// A program that no key of the firmware signed, for machines with Secure Boot.
+    Error "unsigned-program" UnsignedProgram {
+        /// The command that starts it.
+        command: String,
+        /// The program as the script names it.
+        program: String,
+    }
+    /// Arguments for a UKI. Under Secure Boot, only the command line inside of the UKI counts.
+    Error "arguments-of-uki" ArgumentsOfUki {
+        /// The UKI as the script names it.
+        program: String,
+    }
+    /// An initrd together with a UKI. No signature covers it, and the UKI has its own.
+    Error "initrd-of-uki" InitrdOfUki
     /// `imgverify` whose failure does not keep an image from being started, without `imgtrust`
     /// before it on some path.
     Warning "verify-without-trust" VerifyWithoutTrust

@@ -115,6 +115,16 @@ impl LintFindingKind {
                      `boot`"
                 );
             }
+            Self::UnsignedProgram { .. } => {
+                "fetch a program that a key of the firmware signed, and tell the linter its URL or \
+                 its file name"
+            }
+            Self::ArgumentsOfUki { .. } => {
+                "remove the arguments, and make the UKI with the command line that machines need"
+            }
+            Self::InitrdOfUki => {
+                "remove the `initrd` command, and make the UKI with all initrds that machines need"
+            }
             Self::VerifyWithoutTrust => "put `imgtrust || goto failed` before it",
             Self::ClosureWithoutSource => {
                 "add `netboot.from=` with the `http://` URL of the directory that contains `blobs/`"

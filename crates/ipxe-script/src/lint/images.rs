@@ -27,7 +27,8 @@ pub(crate) const INITRDS: [&str; 2] = ["initrd", "module"];
 /// Commands that start the selected image if they have no arguments.
 pub(crate) const BOOTS: [&str; 3] = ["boot", "imgexec", "chain"];
 /// Commands that fetch an image and keep it.
-const FETCHING: [&str; 6] = ["kernel", "imgselect", "imgload", "initrd", "module", "imgfetch"];
+pub(crate) const FETCHING: [&str; 6] =
+    ["kernel", "imgselect", "imgload", "initrd", "module", "imgfetch"];
 
 pub(crate) fn check(reader: &mut Reader<'_>) {
     let graph = &reader.graph;
@@ -121,7 +122,7 @@ fn base_name(url: &Token) -> Option<Cow<'_, str>> {
 
 /// Finds commands that start a download because no image has the name that they are given.
 fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
-    const FETCHES: [&str; 9] = [
+    const FETCHES: [&str; 10] = [
         "kernel",
         "imgselect",
         "imgload",
@@ -131,6 +132,7 @@ fn unknown_images(reader: &Reader<'_>) -> Vec<(Span, LintFindingKind)> {
         "chain",
         "boot",
         "imgexec",
+        "shim",
     ];
     const NAMING: &[&str] = &[
         "imgargs",

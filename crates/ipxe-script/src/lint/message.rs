@@ -155,6 +155,15 @@ impl fmt::Display for LintFindingKind {
             Self::UnverifiedImage { image } => {
                 write!(f, "`{image}` can be booted without being verified")
             }
+            Self::UnsignedProgram { command, program } => {
+                write!(f, "`{command}` starts `{program}`, which no key of the firmware signed")
+            }
+            Self::ArgumentsOfUki { program } => {
+                write!(f, "under Secure Boot, the UKI `{program}` ignores these arguments")
+            }
+            Self::InitrdOfUki => {
+                f.write_str("a UKI has its own initrds, and nobody signed those beside it")
+            }
             Self::VerifyWithoutTrust => {
                 f.write_str("without `imgtrust`, iPXE starts an image that `imgverify` has refused")
             }

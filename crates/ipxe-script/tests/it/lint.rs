@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use ipxe_script::{IpxeBuild, LintFinding, LintFindingKind, Platform, Severity, lint};
 
-use crate::lint_build::build_of;
+use crate::lint_build::{build_of, lint_for_its_machines};
 
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/lint")
@@ -19,7 +19,7 @@ fn directory() -> PathBuf {
 fn findings(code: &str, name: &str) -> Vec<LintFinding> {
     let path = directory().join(code).join(name);
     let script = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    lint(&script, &build_of(&script))
+    lint_for_its_machines(&script)
 }
 
 fn shown(findings: &[LintFinding]) -> String {
@@ -58,7 +58,7 @@ fn there_are_scripts_for_every_kind_and_for_no_other() {
 fn findings_say_where_they_are_what_is_wrong_and_what_to_do() {
     for code in LintFindingKind::CODES {
         let script = fs::read(directory().join(code).join("bad.ipxe")).unwrap();
-        for finding in lint(&script, &build_of(&script)) {
+        for finding in lint_for_its_machines(&script) {
             assert!(finding.start < finding.end && finding.end <= script.len(), "{finding:?}");
             let before = &script[..finding.start];
             let line = before.split(|byte| *byte == b'\n').count();

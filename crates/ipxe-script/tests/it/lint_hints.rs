@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use ipxe_script::{LintFinding, LintFindingKind, lint};
+use ipxe_script::{LintFinding, LintFindingKind};
 
-use crate::lint_build::build_of;
+use crate::lint_build::lint_for_its_machines;
 
 /// Follows a hint: the code of the finding, a part of the hint, and the change that it asks for.
 type Row = (&'static str, &'static str, fn(&str) -> String);
@@ -115,6 +115,13 @@ const OF_FILES: &[Row] = &[
     ("unverified-image", "put `imgverify initrd", |it| {
         with(it, "initrd.sig ||\n", "initrd.sig || goto failed\n")
     }),
+    ("unsigned-program", "fetch a program that a key of the firmware signed", |it| {
+        with(it, "kernel bzImage", "kernel vmlinuz")
+    }),
+    ("arguments-of-uki", "remove the arguments", |it| with(it, " quiet", "")),
+    ("initrd-of-uki", "remove the `initrd` command", |it| {
+        with(it, "initrd --name initrd initrd || goto failed\n", "")
+    }),
     ("verify-without-trust", "put `imgtrust || goto failed`", |it| {
         with(it, "imgverify", "imgtrust || goto failed\nimgverify")
     }),
@@ -141,10 +148,10 @@ const OF_FILES: &[Row] = &[
 /// Lints a script, and the script after the change.
 fn follow(name: &str, script: &str, hint: &str, change: fn(&str) -> String) -> String {
     let code = |script: &str| -> Vec<String> {
-        let findings = lint(script, &build_of(script.as_bytes()));
+        let findings = lint_for_its_machines(script.as_bytes());
         findings.iter().map(|it| format!("{it} [{}]", it.kind.code())).collect()
     };
-    let findings = lint(script, &build_of(script.as_bytes()));
+    let findings = lint_for_its_machines(script.as_bytes());
     let said = findings.iter().any(|finding| finding.hint().contains(hint));
     let left = code(&change(script));
     if said && left.is_empty() {

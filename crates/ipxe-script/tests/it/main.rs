@@ -21,5 +21,6 @@ mod lint_hints;
 mod lint_oracle;
 mod lint_precision;
 mod lint_properties;
+mod lint_secure_boot;
 mod oracle;
 mod script;

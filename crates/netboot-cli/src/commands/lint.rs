@@ -6,7 +6,7 @@ mod source;
 use std::path::PathBuf;
 
 use clap::Args;
-use ipxe_script::IpxeBuild;
+use ipxe_script::{IpxeBuild, Linter, SignedPrograms};
 use netboot_core::Report;
 use netboot_ipxe::lint_set;
 use serde_json::json;
@@ -29,6 +29,21 @@ pub(crate) struct Arguments {
     /// your own build, write @FILE with a JSON file.
     #[arg(long, value_name = "NAME", default_value = "bookworm", value_parser = build)]
     build: IpxeBuild,
+
+    /// The machines have Secure Boot: their firmware starts only programs that one of its keys
+    /// signed.
+    #[arg(long)]
+    secure_boot: bool,
+
+    /// A UKI that is signed, by its URL in the script or by its file name. You can give this option
+    /// several times.
+    #[arg(long, value_name = "NAME", requires = "secure_boot")]
+    uki: Vec<String>,
+
+    /// Another program that is signed, such as a kernel or a shim. You can give this option several
+    /// times.
+    #[arg(long, value_name = "NAME", requires = "secure_boot")]
+    signed: Vec<String>,
 
     /// Count warnings as errors for the exit code.
     #[arg(long)]
@@ -55,7 +70,7 @@ impl Arguments {
             }
         }
         let (mut text, mut all, mut errors) = (String::new(), Vec::new(), 0);
-        for (path, findings) in paths.iter().zip(lint_set(&scripts, &self.build)) {
+        for (path, findings) in paths.iter().zip(lint_set(&scripts, &self.linter())) {
             let findings = without_followers(findings);
             errors += findings.iter().filter(|finding| is_error(finding)).count();
             add_text(&mut text, path, &findings);
@@ -75,6 +90,15 @@ impl Arguments {
             "unread": unread,
         });
         Ok(Answer::new(text, object).with_exit_code(exit_code))
+    }
+
+    fn linter(&self) -> Linter {
+        let linter = Linter::new(&self.build);
+        if !self.secure_boot {
+            return linter;
+        }
+        let signed = self.signed.iter().fold(SignedPrograms::new(), SignedPrograms::with_program);
+        linter.with_secure_boot(self.uki.iter().fold(signed, SignedPrograms::with_uki))
     }
 }
 

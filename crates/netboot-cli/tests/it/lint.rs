@@ -54,6 +54,21 @@ fn findings_have_a_place_a_code_a_hint_and_an_exit_code() {
 }
 
 #[test]
+fn machines_with_secure_boot_start_only_what_is_signed() {
+    let directory = TempDir::new().unwrap();
+    let script = "#!ipxe\nimgfree\nkernel worker.efi || exit 1\nboot || exit 1\n";
+    fs::write(directory.path().join("a.ipxe"), script).unwrap();
+    let lint = |arguments: &[&str]| lint(directory.path(), arguments);
+    assert_eq!(lint(&["a.ipxe"]), (0, String::new()));
+    let (code, said) = lint(&["a.ipxe", "--secure-boot"]);
+    assert!(code == 3 && said.contains("[unsigned-program]"), "{said}");
+    assert_eq!(lint(&["a.ipxe", "--secure-boot", "--uki", "worker.efi"]), (0, String::new()));
+    assert_eq!(lint(&["a.ipxe", "--secure-boot", "--signed", "worker.efi"]), (0, String::new()));
+    let (code, said) = lint(&["a.ipxe", "--uki", "worker.efi"]);
+    assert!(code == 2 && said.contains("--secure-boot"), "{said}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_does_not_end_the_run_over_the_others() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("bad.ipxe"), "#!ipxe\npoweroff\n").unwrap();

@@ -31,6 +31,8 @@ impl Error {
             | Self::AmbiguousSelectors { .. }
             | Self::UnknownProfile { .. }
             | Self::MissingSignature { .. }
+            | Self::NoUki { .. }
+            | Self::OutsideOfUki { .. }
             | Self::BuildLacks { .. }
             | Self::InvalidMenuKey { .. }
             | Self::InvalidMenu { .. }

@@ -161,6 +161,13 @@ impl Error {
             Self::MissingSignature { .. } => {
                 "sign the files of every image and the overlays of machines"
             }
+            Self::NoUki { .. } => {
+                "give the image a signed UKI with `Image::with_uki`, or render scripts without \
+                 `RendererBuilder::secure_boot`"
+            }
+            Self::OutsideOfUki { .. } => {
+                "remove it, and build a profile with a UKI that has it for these machines"
+            }
             Self::InvalidMenuKey { .. } => "use a digit or a lower-case letter",
             Self::InvalidMenu { problem, .. } => problem.hint(),
             _ => return None,

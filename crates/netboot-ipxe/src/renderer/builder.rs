@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipxe_script::IpxeBuild;
+use ipxe_script::{IpxeBuild, Linter, SignedPrograms};
 use netboot_core::{
     Architecture, Artifact, InvalidValue, KernelParameter, PointerName, ProfileName, Sha256Digest,
 };
@@ -276,11 +276,33 @@ impl RendererBuilder {
         self
     }
 
+    /// Sets whether scripts are for machines with Secure Boot. Then they start the
+    /// [UKI](netboot_core::Image::uki) of each image, which the caller signs, in the place of its
+    /// kernel and its initrds. The default is false.
+    ///
+    /// A UKI takes neither kernel parameters nor initrds from outside, so the renderer refuses all
+    /// that it would add. On a machine without Secure Boot such a script fails: systemd's stub then
+    /// takes the name that iPXE gives the UKI as its command line.
+    pub fn secure_boot(mut self, secure: bool) -> Self {
+        self.settings.secure_boot = secure;
+        self
+    }
+
+    /// Sets the shim of an architecture, for machines whose firmware trusts the key of the shim and
+    /// not that of the UKI. It becomes a blob of the release, and scripts for machines with
+    /// [Secure Boot](Self::secure_boot) give it to iPXE before the UKI. iPXE starts the UKI by the
+    /// shim only if the firmware refuses the UKI itself (`efi_image_exec` in iPXE's
+    /// `src/image/efi_image.c`).
+    pub fn shim(mut self, architecture: Architecture, shim: Arc<dyn Artifact>) -> Self {
+        self.settings.shims.insert(architecture, shim);
+        self
+    }
+
     /// Reads and compiles the templates, and returns the renderer.
     ///
     /// # Errors
     /// [`Error::Core`] and [`Error::IpxeBuild`] for a text that is not what it was given as,
-    /// [`Error::BuildLacks`], [`Error::TemplateFile`], and for a caller's template
+    /// [`Error::BuildLacks`], [`Error::OutsideOfUki`], [`Error::TemplateFile`], and for a caller's template
     /// [`Error::MalformedTemplate`] and [`Error::UnknownVariable`].
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings, refused } = self;
@@ -290,6 +312,7 @@ impl RendererBuilder {
             None => {}
         }
         settings.require_capabilities()?;
+        settings.require_nothing_outside_of_ukis()?;
         for directory in directories {
             sources.read_directory(&directory)?;
         }
@@ -302,7 +325,11 @@ impl RendererBuilder {
         );
         common.insert("shell", &settings.offers_shell());
         common.insert("report_url", &settings.report_url);
-        let templates = Templates::compile(&sources, common, &variables, &settings.ipxe_build)?;
+        let mut linter = Linter::new(&settings.ipxe_build);
+        if settings.secure_boot {
+            linter = linter.with_secure_boot(SignedPrograms::new());
+        }
+        let templates = Templates::compile(&sources, common, &variables, linter)?;
         Ok(Renderer { templates, settings })
     }
 }

@@ -190,6 +190,7 @@ impl Renderer {
             let Some(destination) = destinations.get(profile) else {
                 return Err(unknown(format!("the machine {}", assignment.name()), profile));
             };
+            self.require_no_additions(assignment)?;
             let arguments = machine_arguments(assignment)?;
             if destination.has_closure {
                 closure_arguments::check(arguments.iter().map(ScriptArgument::as_str))?;

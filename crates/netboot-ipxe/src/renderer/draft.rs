@@ -44,7 +44,8 @@ impl Renderer {
         profiles: impl IntoIterator<Item = &'a dyn Profile>,
         images: impl IntoIterator<Item = Image>,
     ) -> Result<Release, Error> {
-        let drafts = profiles.into_iter().map(draft).collect::<Result<Vec<_>, Error>>()?;
+        let drafts = profiles.into_iter().map(|profile| draft(profile, self.settings.secure_boot));
+        let drafts = drafts.collect::<Result<Vec<_>, Error>>()?;
         let mut renderer = self.clone();
         renderer.settings.signatures = None;
         renderer.render_release(drafts.into_iter().chain(images))
@@ -52,7 +53,7 @@ impl Renderer {
 }
 
 /// An image of a profile that is not built yet.
-fn draft(profile: &dyn Profile) -> Result<Image, Error> {
+fn draft(profile: &dyn Profile, secure_boot: bool) -> Result<Image, Error> {
     let artifact = |kind, name: &str| -> Result<Arc<dyn Artifact>, Error> {
         let content = format!("{name} of {}", profile.name());
         Ok(Arc::new(BytesArtifact::new(kind, name, content)?))
@@ -71,5 +72,9 @@ fn draft(profile: &dyn Profile) -> Result<Image, Error> {
             inodes: 0,
         });
     }
-    Ok(image.build()?)
+    let image = image.build()?;
+    if secure_boot {
+        return Ok(image.with_uki(artifact(ArtifactKind::Uki, "uki.efi")?)?);
+    }
+    Ok(image)
 }

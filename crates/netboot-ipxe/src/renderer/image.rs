@@ -1,5 +1,8 @@
 //! The script that starts one image.
 
+use std::borrow::Cow;
+
+use ipxe_script::SignedPrograms;
 use ipxe_script::commands::ARGUMENT_LIMIT;
 use netboot_core::{Artifact, COMMAND_LINE_LIMIT, FileName, Image, Sha256Digest};
 use serde::Serialize;
@@ -23,7 +26,7 @@ const OVERLAY_NAME: &str = "machine-overlay";
 /// A file for a template.
 #[derive(Serialize)]
 struct Payload<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     url: ScriptUrl,
     sha256: Sha256Digest,
     signature_url: Option<ScriptUrl>,
@@ -98,17 +101,26 @@ impl Renderer {
             let name = file.file_name().to_string();
             return Err(netboot_core::Error::Duplicate { name }.into());
         }
-        let initrds = image.initrds().iter();
+        let uki = self.started_uki(image)?;
+        let initrds = if uki.is_some() { &[][..] } else { image.initrds() }.iter();
         let initrds = initrds.map(|initrd| self.payload(initrd.as_ref(), initrd.file_name(), urls));
         let mut initrds = initrds.collect::<Result<Vec<_>, Error>>()?;
         if let Some(overlay) = overlay {
             let payload = self.payload(overlay.as_ref(), overlay.file_name(), urls)?;
-            initrds.push(Payload { name: OVERLAY_NAME, ..payload });
+            initrds.push(Payload { name: Cow::Borrowed(OVERLAY_NAME), ..payload });
         }
-        let kernel = image.kernel();
+        let kernel = uki.unwrap_or_else(|| image.kernel());
+        let kernel = self.payload(kernel.as_ref(), kernel.file_name(), urls)?;
+        let shim = match self.started_shim(image) {
+            Some(shim) => Some(self.shim_payload(shim.as_ref(), urls)?),
+            None => None,
+        };
+        let signed = SignedPrograms::new().with_uki(kernel.url.as_str());
+        let signed = shim.iter().fold(signed, |all, shim| all.with_program(shim.url.as_str()));
         let mut values = Context::new();
         values.insert("profile", image.profile());
-        values.insert("kernel", &self.payload(kernel.as_ref(), kernel.file_name(), urls)?);
+        values.insert("kernel", &kernel);
+        values.insert("shim", &shim);
         values.insert("initrds", &initrds);
         values.insert("arguments", &self.arguments(image, extent.machine, urls)?);
         values.insert("attempts", &self.settings.attempts);
@@ -122,7 +134,21 @@ impl Renderer {
         if let Some(url) = extent.machine.and_then(Assignment::report_url) {
             values.insert("report_url", url);
         }
-        self.templates.render(TemplateName::Image, values)
+        match uki {
+            Some(_) => self.templates.render_for_secure_boot(TemplateName::Image, values, signed),
+            None => self.templates.render(TemplateName::Image, values),
+        }
+    }
+
+    /// A shim, under the name that iPXE gives it: the last part of its URL.
+    fn shim_payload<'a>(
+        &self,
+        shim: &'a dyn Artifact,
+        urls: &PayloadUrls,
+    ) -> Result<Payload<'a>, Error> {
+        let payload = self.payload(shim, shim.file_name(), urls)?;
+        let name = payload.url.as_str().rsplit('/').next().unwrap_or_default().to_owned();
+        Ok(Payload { name: Cow::Owned(name), ..payload })
     }
 
     fn payload<'a>(
@@ -133,7 +159,7 @@ impl Renderer {
     ) -> Result<Payload<'a>, Error> {
         let signature = self.signature(artifact)?;
         Ok(Payload {
-            name: name.as_str(),
+            name: Cow::Borrowed(name.as_str()),
             url: urls.of(artifact),
             sha256: artifact.sha256(),
             signature_url: signature.map(|signature| urls.of_signature(artifact, signature)),
@@ -149,13 +175,18 @@ impl Renderer {
     }
 
     /// The command line of the kernel: `init=`, `initrd=` for each initrd, and then the parameters
-    /// of the image, the site and the machine. The parameters of a closure are around these.
+    /// of the image, the site and the machine. The parameters of a closure are around these. A UKI
+    /// has its command line inside, so it gets nothing.
     pub(super) fn arguments(
         &self,
         image: &Image,
         machine: Option<&Assignment>,
         urls: &PayloadUrls,
     ) -> Result<Vec<ScriptArgument>, Error> {
+        if self.started_uki(image)?.is_some() {
+            machine.map_or(Ok(()), |assignment| self.require_no_additions(assignment))?;
+            return Ok(Vec::new());
+        }
         let command_line = image.boot().command_line()?;
         let mut callers: Vec<ScriptArgument> =
             command_line.parameters().map(ScriptArgument::new).collect::<Result<_, _>>()?;

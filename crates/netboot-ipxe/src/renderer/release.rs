@@ -30,7 +30,8 @@ impl Renderer {
     /// [`Error::TooManyArguments`], [`Error::CommandLineTooLong`],
     /// [`Error::NoClosureSource`], [`Error::UnusableClosureSource`], [`Error::ReservedParameter`]
     /// and [`Error::BootParameter`] for an image with a closure,
-    /// [`Error::UnknownProfile`], [`Error::MissingSignature`], [`Error::Template`] and
+    /// [`Error::UnknownProfile`], [`Error::MissingSignature`], for machines with Secure Boot
+    /// [`Error::NoUki`] and [`Error::OutsideOfUki`], [`Error::Template`] and
     /// [`Error::NotAScript`] for a caller's template, and those of
     /// [`ReleaseBuilder::build`](netboot_core::ReleaseBuilder::build).
     pub fn render_release(
@@ -68,7 +69,10 @@ impl Renderer {
             scripts.push((layout::profile_script(image.profile()), text));
             let entry = self.render_profile_entry(image.profile())?;
             release = release.entry_point(layout::profile_script(image.profile()), entry);
-            for artifact in image.boot_files() {
+            if let Some(shim) = self.started_shim(image) {
+                release = release.blob(shim.clone());
+            }
+            for artifact in self.started_files(image)? {
                 if let Some(signature) = self.signature_artifact(artifact.as_ref())? {
                     release = release.blob(signature.clone());
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipxe_script::{IpxeBuild, Protocol};
+use ipxe_script::{IpxeBuild, Platform, Protocol};
 use netboot_closure::boot_parameter::HttpUrl;
 use netboot_core::{
     Architecture, Artifact, KernelParameter, PointerName, ProfileName, Sha256Digest,
@@ -40,6 +40,8 @@ pub(super) struct Settings {
     pub(super) kernel_parameters: Vec<KernelParameter>,
     pub(super) check_digests: bool,
     pub(super) signatures: Option<BTreeMap<Sha256Digest, Arc<dyn Artifact>>>,
+    pub(super) secure_boot: bool,
+    pub(super) shims: BTreeMap<Architecture, Arc<dyn Artifact>>,
 }
 
 impl Default for Settings {
@@ -65,6 +67,8 @@ impl Default for Settings {
             kernel_parameters: Vec::new(),
             check_digests: false,
             signatures: None,
+            secure_boot: false,
+            shims: BTreeMap::new(),
         }
     }
 }
@@ -93,6 +97,12 @@ impl Settings {
         if self.signatures.is_some() {
             require(build.has_command("imgverify"), "the command imgverify")?;
             require(build.has_command("imgtrust"), "the command imgtrust")?;
+        }
+        if self.secure_boot {
+            require(build.runs_on(Platform::Efi), "machines with UEFI, which Secure Boot needs")?;
+            if !self.shims.is_empty() {
+                require(build.has_command("shim"), "the command shim")?;
+            }
         }
         let tokens = self.fleet.iter().flat_map(|fleet| fleet.assignments());
         let tokens = tokens.filter_map(Assignment::boot_once).flat_map(BootOnce::urls);

@@ -21,7 +21,9 @@ use std::fmt;
 pub enum TemplateName {
     /// Starts one image. Variables:
     /// - `profile`
-    /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (null without signatures)
+    /// - `kernel`: with `name`, `url`, `sha256` and `signature_url` (null without signatures). For
+    ///   machines with Secure Boot, it is the UKI, and there are no arguments and no initrds
+    /// - `shim`: like `kernel`, or null. iPXE gives it this `name`, so no option does
     /// - `arguments`: the kernel's command line, a list, with the parameters of a closure
     /// - `initrds`: a list, each like `kernel`
     /// - `attempts`: the number of attempts
@@ -149,6 +151,7 @@ impl TemplateName {
             Self::Image => &[
                 "profile",
                 "kernel",
+                "shim",
                 "arguments",
                 "initrds",
                 "attempts",

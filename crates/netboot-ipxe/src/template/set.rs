@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ipxe_script::IpxeBuild;
+use ipxe_script::{Linter, SignedPrograms};
 use netboot_core::layout::GENERATED_MARK;
 use tera::{Context, ErrorKind, Tera};
 
@@ -20,8 +20,8 @@ pub(crate) struct Templates {
     effective: BTreeMap<TemplateName, String>,
     /// The common variables.
     common: Context,
-    /// The iPXE build that runs the scripts.
-    ipxe_build: IpxeBuild,
+    /// Checks the scripts for the machines that run them.
+    linter: Linter,
 }
 
 impl Templates {
@@ -30,7 +30,7 @@ impl Templates {
         sources: &TemplateSources,
         mut common: Context,
         own_variables: &BTreeMap<String, MenuText>,
-        ipxe_build: &IpxeBuild,
+        linter: Linter,
     ) -> Result<Self, Error> {
         let mut tera = Tera::new();
         // Values are validated for iPXE and must not be escaped for HTML.
@@ -58,7 +58,7 @@ impl Templates {
         for (name, value) in own_variables {
             common.insert(name.clone(), value);
         }
-        Ok(Self { tera, effective, common, ipxe_build: ipxe_build.clone() })
+        Ok(Self { tera, effective, common, linter })
     }
 
     /// Renders a template, and checks the script.
@@ -66,6 +66,27 @@ impl Templates {
         &self,
         template: TemplateName,
         own_values: Context,
+    ) -> Result<String, Error> {
+        self.render_and_lint(template, own_values, &self.linter)
+    }
+
+    /// Renders a template for machines with Secure Boot, which start these programs, and checks the
+    /// script.
+    pub(crate) fn render_for_secure_boot(
+        &self,
+        template: TemplateName,
+        own_values: Context,
+        signed: SignedPrograms,
+    ) -> Result<String, Error> {
+        let linter = self.linter.clone().with_secure_boot(signed);
+        self.render_and_lint(template, own_values, &linter)
+    }
+
+    fn render_and_lint(
+        &self,
+        template: TemplateName,
+        own_values: Context,
+        linter: &Linter,
     ) -> Result<String, Error> {
         // The values of the template override the common ones.
         let mut values = self.common.clone();
@@ -75,7 +96,7 @@ impl Templates {
             let (file, line) = place(&error).unwrap_or_else(|| (name.to_owned(), None));
             Error::Template { template, file, line, source: Box::new(error) }
         })?;
-        match script_check::check(&script, &self.ipxe_build) {
+        match script_check::check(&script, linter) {
             Ok(()) => Ok(script),
             Err(problem) => Err(Error::NotAScript { template, problem }),
         }

@@ -18,6 +18,7 @@ mod local_disk;
 mod machine_keys;
 mod menus;
 mod safety;
+mod secure_boot;
 #[cfg(feature = "signing")]
 mod signing;
 mod templates;
