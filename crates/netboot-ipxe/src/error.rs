@@ -1,11 +1,11 @@
 //! The error of this crate.
 
 mod class;
+mod construct;
 mod hint;
 mod value_kind;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::path::PathBuf;
 
 use ipxe_script::lexical::LexicalProblem;
@@ -377,30 +377,5 @@ impl From<Infallible> for Error {
 impl From<netboot_core::InvalidValue> for Error {
     fn from(error: netboot_core::InvalidValue) -> Self {
         Self::Core(error.into())
-    }
-}
-
-impl Error {
-    pub(crate) fn unprintable(kind: ValueKind, value: &str, problem: LexicalProblem) -> Self {
-        let value = value.chars().take(80).collect();
-        Self::Unprintable { kind, value, problem }
-    }
-
-    pub(crate) fn dhcp_setting(
-        setting: DhcpSetting,
-        value: impl fmt::Display,
-        problem: DhcpProblem,
-    ) -> Self {
-        let value = value.to_string().chars().take(80).collect();
-        Self::InvalidDhcpSetting { setting, value, problem }
-    }
-
-    pub(crate) fn shared_identity(kind: ValueKind, value: &str) -> Self {
-        Self::SharedIdentity { kind, value: value.chars().take(80).collect() }
-    }
-
-    pub(crate) fn invalid_key(kind: ValueKind, value: &str, problem: TextProblem) -> Self {
-        let value = value.chars().take(80).collect();
-        Self::InvalidMachineKey { kind, value, problem }
     }
 }

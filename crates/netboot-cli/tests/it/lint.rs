@@ -164,7 +164,17 @@ fn the_help_describes_the_fields_of_every_kind_of_finding() {
             build.map_or("bookworm", |name| if name == "verifying" { &verifying } else { name });
         let arguments = ["--json", "--build", build, &path, "no-such-file"];
         let mut command = Command::new(env!("CARGO_BIN_EXE_netboot"));
-        let output = command.arg("lint").args(arguments).current_dir(&scripts).output().unwrap();
+        command.arg("lint").args(arguments);
+        if ["\n# signed: ", "\n# uki: "].iter().any(|line| text.contains(line)) {
+            command.arg("--secure-boot");
+        }
+        for (prefix, option) in [("# signed: ", "--signed"), ("# uki: ", "--uki")] {
+            let names = text.lines().find_map(|line| line.strip_prefix(prefix)).unwrap_or_default();
+            for name in names.split(' ').filter(|name| !name.is_empty()) {
+                command.args([option, name]);
+            }
+        }
+        let output = command.current_dir(&scripts).output().unwrap();
         let object: Value = serde_json::from_slice(&output.stdout).unwrap();
         let findings = object["findings"].as_array().unwrap();
         assert!(findings.iter().any(|finding| finding["code"] == name), "{name}: {object}");

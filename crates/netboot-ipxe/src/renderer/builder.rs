@@ -302,8 +302,8 @@ impl RendererBuilder {
     ///
     /// # Errors
     /// [`Error::Core`] and [`Error::IpxeBuild`] for a text that is not what it was given as,
-    /// [`Error::BuildLacks`], [`Error::OutsideOfUki`], [`Error::TemplateFile`], and for a caller's template
-    /// [`Error::MalformedTemplate`] and [`Error::UnknownVariable`].
+    /// [`Error::BuildLacks`], [`Error::OutsideOfUki`], [`Error::TemplateFile`], and for a caller's
+    /// template [`Error::MalformedTemplate`] and [`Error::UnknownVariable`].
     pub fn build(self) -> Result<Renderer, Error> {
         let Self { mut sources, directories, variables, settings, refused } = self;
         match refused {

@@ -53,6 +53,7 @@ With --json:
     minimum       the smallest number of arguments
     option        the option, as it is written
     problem       what is wrong with the start or the option
+    program       the program that a command starts
     scheme        the scheme of a URL
     separator     the separator of commands
     setting       the setting
