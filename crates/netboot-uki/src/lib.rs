@@ -56,6 +56,7 @@ mod signer;
 mod stub;
 mod uki;
 mod uki_file;
+mod whole_artifact;
 
 pub use crate::certificate::Certificate;
 pub use crate::efi_program::EfiProgram;

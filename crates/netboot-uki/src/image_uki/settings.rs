@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use foreign_text::ForeignText;
 use netboot_closure::boot_parameter::{BootParameter, HttpUrl};
-use netboot_core::{ArtifactKind, Context, FileArtifact, FileName, Image, blocking};
-use tempfile::TempDir;
+use netboot_core::{ArtifactKind, BytesArtifact, Context, FileArtifact, FileName, Image, blocking};
+use tempfile::{TempDir, TempPath};
 use url::Url;
 
 use crate::error::Error;
 use crate::image_uki::command_line::command_line;
 use crate::image_uki::os_release::os_release;
+use crate::new_file::NewFile;
 use crate::sign::sign;
 use crate::signer::pe_signer::PeSigner;
 use crate::stub::Stub;
@@ -50,8 +51,9 @@ impl UkiSettings {
     }
 
     /// Adds a stub. Images for its architecture get it, in place of their own
-    /// ([`Image::uki_stub`]).
+    /// ([`Image::uki_stub`]). Of several stubs for one architecture, the last one counts.
     pub fn stub(mut self, stub: Stub) -> Self {
+        self.stubs.retain(|other| other.architecture() != stub.architecture());
         self.stubs.push(stub);
         self
     }
@@ -88,7 +90,7 @@ impl UkiSettings {
     /// Makes the UKI of an image: the kernel, all initrds in order, and the command line, with
     /// `os-release` and the version of the kernel. Signs it, and writes it to
     /// `<directory>/<profile>.efi`, where nothing may be. Equal images, stubs and keys make equal
-    /// bytes.
+    /// bytes. After an error, the UKI is not there.
     ///
     /// Returns the image with this UKI in the place of the one that it had. `directory` must stay
     /// as long as the image is used.
@@ -118,40 +120,61 @@ impl UkiSettings {
             (None, None) => return Err(Error::NoStub { profile, architecture }),
         };
         let line = command_line(&image, &self.sources)?;
+        let name = FileName::new(format!("{profile}.efi")).map_err(netboot_core::Error::from)?;
+        let path = directory.join(name.as_str());
+        // No signer runs for a UKI that could not be kept.
+        check_name(&image, &name)?;
+        let absent = path.clone();
+        blocking(move || NewFile::check_absent(&absent)).await?;
         let builder =
             Uki::builder(stub, image.kernel().clone(), &line).os_release(os_release(&image));
         let initrds = image.initrds().iter().cloned();
         let uki = initrds.fold(builder, UkiBuilder::initrd).build().await?;
-        let name = FileName::new(format!("{profile}.efi")).map_err(netboot_core::Error::from)?;
-        let path = directory.join(name.as_str());
-        self.write(&uki, directory, &path, &context).await?;
+        let file = self.write(&uki, directory, &path, &context).await?;
         let artifact = FileArtifact::open(ArtifactKind::Uki, name, &path, &context).await?;
-        Ok(image.with_uki(artifact)?)
+        let image = image.with_uki(artifact)?;
+        file.keep().map_err(|it| Error::Io { action: "create", path, source: it.error })?;
+        Ok(image)
     }
 
-    /// Writes the UKI, and signs it by each signer in turn.
+    /// Writes the UKI, and signs it by each signer in turn. Returns a guard, which removes the UKI
+    /// unless it is kept.
     async fn write(
         &self,
         uki: &Uki,
         directory: &Path,
         path: &Path,
         context: &Context,
-    ) -> Result<(), Error> {
-        let Some((last, others)) = self.signers.split_last() else {
-            return uki.write(path, context).await.map(drop);
-        };
-        let create = |source| Error::Io { action: "create", path: directory.to_owned(), source };
+    ) -> Result<TempPath, Error> {
+        let failed =
+            |action, path: &Path, source| Error::Io { action, path: path.to_owned(), source };
         let mut builder = tempfile::Builder::new();
-        let steps: TempDir = builder.prefix(".netboot-").tempdir_in(directory).map_err(create)?;
+        let steps: TempDir = builder
+            .prefix(".netboot-")
+            .tempdir_in(directory)
+            .map_err(|it| failed("create a directory in", directory, it))?;
         let mut step = steps.path().join("unsigned.efi");
         uki.write(&step, context).await?;
-        for (number, signer) in others.iter().enumerate() {
+        for (number, signer) in self.signers.iter().enumerate() {
             let signed = steps.path().join(format!("{number}.efi"));
             sign(&step, &signed, signer.as_ref(), context).await?;
             // The next one has all of it.
-            tokio::fs::remove_file(&step).await.map_err(create)?;
+            let removed = tokio::fs::remove_file(&step).await;
+            removed.map_err(|it| failed("remove", &step, it))?;
             step = signed;
         }
-        sign(&step, path, last.as_ref(), context).await
+        // Nothing is awaited between the name and its guard, so that a dropped future leaves no
+        // file.
+        let create = |source| failed("create", path, source);
+        let step = TempPath::try_from_path(step).map_err(create)?;
+        step.persist_noclobber(path).map_err(|it| create(it.error))?;
+        TempPath::try_from_path(path).map_err(create)
     }
+}
+
+/// Checks that no other file of the image has the name of the UKI.
+fn check_name(image: &Image, name: &FileName) -> Result<(), Error> {
+    let Ok(placeholder) = BytesArtifact::new(ArtifactKind::Uki, name.clone(), vec![0]);
+    image.clone().with_uki(placeholder)?;
+    Ok(())
 }

@@ -100,7 +100,8 @@ impl Uki {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written, [`Error::Program`] if a part has another size than
-    /// before, [`Error::Core`] if a part cannot be read or the work was cancelled.
+    /// before, [`Error::Core`] if a part has other bytes than its digest says, if it cannot be read
+    /// or if the work was cancelled.
     pub async fn write(
         &self,
         path: impl AsRef<Path>,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use netboot_core::{Artifact, Context, Sha256Digest};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
 use crate::error::Error;
 use crate::new_file::NewFile;
@@ -14,9 +14,7 @@ use crate::pe::sums::Sums;
 use crate::stub::StubFile;
 use crate::uki::layout::Layout;
 use crate::uki::part::{Content, Part, padding};
-
-/// The number of bytes that are read at once.
-const CHUNK: usize = 1024 * 1024;
+use crate::whole_artifact::WholeArtifact;
 
 /// A program whose parts have their places.
 #[derive(Debug)]
@@ -113,27 +111,13 @@ impl Writer<'_> {
         self.add(&zeros).await
     }
 
+    /// Adds a file. Whoever signs the program then signs the bytes that its digest describes.
     async fn add_file(&mut self, file: &dyn Artifact) -> Result<(), Error> {
-        let path = Path::new(file.file_name().as_str());
-        let failed = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        // One byte more than expected tells that the file has grown.
-        let mut reader = file.open().await?.take(file.size().saturating_add(1));
-        let mut buffer = vec![0; CHUNK];
-        let mut total = 0;
-        loop {
-            self.context.check()?;
-            let count = reader.read(&mut buffer).await.map_err(failed)?;
-            if count == 0 {
-                break;
-            }
-            total += count as u64;
-            self.add(&buffer[..count]).await?;
+        let mut whole = WholeArtifact::open(file, self.context).await?;
+        while let Some(bytes) = whole.next().await? {
+            self.add(bytes).await?;
         }
-        if total == file.size() {
-            Ok(())
-        } else {
-            Err(Error::Program { path: path.to_owned(), problem: PeProblem::Changed })
-        }
+        Ok(())
     }
 
     /// Writes the checksum into the headers, and returns the digest.

@@ -18,23 +18,23 @@ use netboot_uki::{
 use crate::programs::{sbverify, ukify};
 use crate::workshop::{INITRDS, KEYS, Workshop, artifact, db, db_signer, stub, time};
 
-const INIT: &str = "/nix/store/0a-nixos/init";
+pub(crate) const INIT: &str = "/nix/store/0a-nixos/init";
 
-fn x64() -> Stub {
+pub(crate) fn x64() -> Stub {
     Stub::read(stub("linuxx64.efi.stub")).unwrap()
 }
 
-fn signing() -> UkiSettings {
+pub(crate) fn signing() -> UkiSettings {
     UkiSettings::new().stub(x64()).signer(Arc::new(db_signer()))
 }
 
 /// An image whose kernel is a stub, which is a small EFI program.
-fn image(parameters: &[&str]) -> Image {
+pub(crate) fn image(parameters: &[&str]) -> Image {
     let kernel = fs::read(stub("linuxx64.efi.stub")).unwrap();
     image_of(Architecture::X86_64, &kernel, INITRDS, parameters, false)
 }
 
-fn image_of(
+pub(crate) fn image_of(
     architecture: Architecture,
     kernel: &[u8],
     initrds: [&[u8]; 2],
@@ -58,7 +58,7 @@ fn image_of(
     builder.build().unwrap()
 }
 
-fn closure_image(parameters: &[&str]) -> Image {
+pub(crate) fn closure_image(parameters: &[&str]) -> Image {
     let kernel = fs::read(stub("linuxx64.efi.stub")).unwrap();
     image_of(Architecture::X86_64, &kernel, INITRDS, parameters, true)
 }
@@ -71,7 +71,7 @@ async fn swapped(image: Image, other: Image) -> Error {
     check_image_uki(&other.with_uki(uki).unwrap(), &[], &context).await.unwrap_err()
 }
 
-fn section(error: &Error) -> &'static str {
+pub(crate) fn section(error: &Error) -> &'static str {
     match error {
         Error::OtherImage { section, .. } => section,
         other => panic!("{other:?}"),
@@ -232,7 +232,7 @@ async fn a_uki_with_more_than_the_image_is_refused() {
     assert_eq!(section(&error), ".ucode");
 }
 
-async fn with_uki(image: &Image, path: &Path) -> Image {
+pub(crate) async fn with_uki(image: &Image, path: &Path) -> Image {
     let context = Context::new();
     let uki = FileArtifact::open(ArtifactKind::Uki, "worker.efi", path, &context).await.unwrap();
     image.clone().with_uki(uki).unwrap()
