@@ -39,6 +39,7 @@ mod error;
 mod exchange;
 #[cfg(feature = "program")]
 mod failure;
+#[cfg(feature = "program")]
 mod firmware_options;
 #[cfg(feature = "program")]
 mod global_options;
