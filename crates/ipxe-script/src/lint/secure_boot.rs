@@ -2,7 +2,7 @@
 //! key signed, and systemd's stub takes nothing from outside of a UKI.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lint::finding_kind::LintFindingKind;
 use crate::lint::images::{BOOTS, FETCHING, INITRDS, KERNELS, image_name};
@@ -17,7 +17,7 @@ use crate::script::token::Token;
 const NONE: States = 1;
 /// A UKI is selected.
 const UKI: States = 2;
-/// An initrd is there.
+/// An image is there that a kernel gets as its initrd.
 const INITRD: States = 4;
 
 pub(crate) fn check(reader: &mut Reader<'_>, signed: &SignedPrograms) {
@@ -31,7 +31,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, signed: &SignedPrograms) {
     for (node, step) in graph.steps.iter().enumerate() {
         let Some(command) = step.name.filter(|_| step.problem.is_none()) else { continue };
         let states = before.get(node).copied().unwrap_or(0);
-        if step.is(&INITRDS) && states & UKI != 0 {
+        if programs.is_initrd(step) && states & UKI != 0 {
             found.push((step.span(), LintFindingKind::InitrdOfUki));
         }
         let Some(word) = step.arguments.first() else { continue };
@@ -46,7 +46,7 @@ pub(crate) fn check(reader: &mut Reader<'_>, signed: &SignedPrograms) {
             let program = word.text().into_owned();
             found.push((step.span(), LintFindingKind::ArgumentsOfUki { program }));
         }
-        if step.is(&KERNELS) && states & INITRD != 0 {
+        if (step.is(&KERNELS) || step.is(&BOOTS)) && states & INITRD != 0 {
             found.push((step.span(), LintFindingKind::InitrdOfUki));
         }
     }
@@ -59,14 +59,14 @@ fn starts(step: &Step<'_>) -> bool {
 }
 
 fn after(step: &Step<'_>, states: States, programs: &Programs<'_>) -> After {
-    let success = if step.is(&["imgfree"]) && step.arguments.is_empty() {
-        NONE
-    } else if step.is(&INITRDS) {
-        states | INITRD
-    } else if step.is(&KERNELS) && step.arguments.first().is_some_and(|it| programs.is_uki(it)) {
-        states | UKI
-    } else {
-        states
+    let is_of_uki = step.arguments.first().map(|word| programs.is_uki(word));
+    let success = match is_of_uki {
+        None if step.is(&["imgfree"]) => NONE,
+        Some(true) if step.is(&["imgfree"]) => states & !UKI,
+        Some(true) if step.is(&KERNELS) => states | UKI,
+        Some(false) if step.is(&KERNELS) => states & !UKI,
+        _ if programs.is_initrd(step) => states | INITRD,
+        _ => states,
     };
     After { success, failure: states }
 }
@@ -76,6 +76,8 @@ struct Programs<'a> {
     signed: &'a SignedPrograms,
     /// The URLs from which images of each name are fetched.
     sources: HashMap<Cow<'a, str>, Vec<&'a Token>>,
+    /// The names by which commands start images. An image with another name is an initrd.
+    started: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Programs<'a> {
@@ -88,7 +90,9 @@ impl<'a> Programs<'a> {
                 sources.entry(name).or_default().push(url);
             }
         }
-        Self { signed, sources }
+        let starting = steps.iter().filter(|step| starts(step) || step.is(&["shim"]));
+        let started = starting.filter_map(|step| Some(step.arguments.first()?.text())).collect();
+        Self { signed, sources, started }
     }
 
     /// The URLs of the program that a word names: the word itself, or the places from which an
@@ -101,8 +105,15 @@ impl<'a> Programs<'a> {
         self.urls(word).iter().any(|url| self.signed.has_uki(url.bytes()))
     }
 
-    /// Returns true if the firmware refuses the program that a command starts. A URL that depends
-    /// on settings may be that of a signed program.
+    /// Returns true if a kernel gets the image that a command fetches. A kernel gets every image
+    /// but itself, whatever command fetched it (iPXE's `src/hci/commands/image_cmd.c`).
+    fn is_initrd(&self, step: &Step<'_>) -> bool {
+        let is_started = || image_name(step).is_none_or(|name| self.started.contains(&name));
+        step.is(&INITRDS) || step.is(&["imgfetch"]) && !is_started()
+    }
+
+    /// Returns true if the firmware refuses the program that a command starts. A file name that
+    /// depends on settings may be that of a signed program.
     fn is_refused(&self, step: &Step<'_>, word: &'a Token) -> bool {
         let ends_with = |url: &Token, suffix: &[u8]| {
             let name = last_part(url.bytes()).unwrap_or_default();
@@ -110,13 +121,14 @@ impl<'a> Programs<'a> {
             end.is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
         self.urls(word).into_iter().any(|url| {
-            let is_program = if step.is(&BOOTS) {
-                // These commands also run scripts, which have any name.
+            let is_program = if step.is(&["chain"]) && step.arguments.len() == 1 {
+                // It also runs scripts, which have any name and take no arguments.
                 ends_with(url, b".efi")
             } else {
-                step.is(&["shim"]) || step.is(&KERNELS) && !ends_with(url, b".ipxe")
+                step.is(&["shim"])
+                    || (step.is(&KERNELS) || step.is(&BOOTS)) && !ends_with(url, b".ipxe")
             };
-            is_program && url.is_literal() && !self.signed.has(url.bytes())
+            is_program && !self.signed.may_have(url)
         })
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::script::expansion::Part;
+use crate::script::token::Token;
+
 /// The EFI programs of scripts whose signatures the firmware of the machines accepts. A
 /// [`Linter`](crate::Linter) cannot see from a script what is signed, so its caller tells it.
 ///
@@ -48,16 +51,32 @@ impl SignedPrograms {
         self
     }
 
-    /// Returns true if the URL is that of a program that was added.
-    pub(crate) fn has(&self, url: &[u8]) -> bool {
+    /// Returns true if the URL can be that of a program that was added. A URL that depends on
+    /// settings can be every one that ends in its file name, and every one without a literal file
+    /// name.
+    pub(crate) fn may_have(&self, url: &Token) -> bool {
         let is_in = |name: &[u8]| self.programs.contains(name) || self.ukis.contains(name);
-        is_in(url) || last_part(url).is_some_and(is_in)
+        let Some(name) = literal_name(url) else { return true };
+        let mut all = self.programs.iter().chain(&self.ukis);
+        is_in(url.bytes())
+            || is_in(name)
+            || !url.is_literal() && all.any(|known| last_part(known) == Some(name))
     }
 
     /// Returns true if the URL is that of a UKI that was added.
     pub(crate) fn has_uki(&self, url: &[u8]) -> bool {
         self.ukis.contains(url) || last_part(url).is_some_and(|name| self.ukis.contains(name))
     }
+}
+
+/// The last part of the path of a URL, if no setting changes it.
+fn literal_name(url: &Token) -> Option<&[u8]> {
+    if url.is_literal() {
+        return Some(last_part(url.bytes()).unwrap_or_default());
+    }
+    let Some(Part::Literal(rest)) = url.parts().last().copied() else { return None };
+    // A setting before it may end in a `?`, but nobody writes a path behind one.
+    rest.contains(&b'/').then(|| last_part(rest)).flatten()
 }
 
 /// The last part of the path of a URL.
