@@ -14,7 +14,8 @@ pub enum Error {
     /// A text is not a store path.
     #[error("{text:?} is not a store path")]
     StorePath {
-        /// The text, at most 300 characters of it.
+        /// The text, at most 300 characters of it, with `***` in the place of the user and the
+        /// password of a URL.
         text: String,
     },
     /// A text is not a SHA-256 digest.
@@ -134,7 +135,8 @@ pub enum Error {
     /// A kernel parameter of closure boot, or its value, is malformed.
     #[error("{text:?} should be {expected}")]
     BootParameter {
-        /// The text, at most 300 characters of it.
+        /// The text, at most 300 characters of it, with `***` in the place of the user and the
+        /// password of a URL.
         text: String,
         /// The text that should stand there.
         expected: &'static str,
@@ -153,9 +155,19 @@ pub enum Error {
     },
 }
 
+/// Hides the user and the password of a URL in a kernel parameter, which need not be a whole URL.
+/// A password may have any character, so that the last `@` ends it.
+fn without_password(text: &str) -> String {
+    let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.find("://").map(|at| at + 3);
+    let start = scheme.or_else(|| before.find('=').map(|at| at + 1)).unwrap_or_default();
+    format!("{}***@{host}", &before[..start])
+}
+
 impl Error {
     pub(crate) fn boot_parameter(text: &str, expected: &'static str) -> Self {
-        Self::BootParameter { text: text.chars().take(300).collect(), expected }
+        let text = without_password(text).chars().take(300).collect();
+        Self::BootParameter { text, expected }
     }
 
     pub(crate) fn digest(text: &str, notation: &'static str) -> Self {

@@ -89,8 +89,8 @@ pub enum Error {
     OtherImage {
         /// The profile.
         profile: ProfileName,
-        /// The section.
-        section: &'static str,
+        /// The section, which may be one that the file names.
+        section: String,
         /// The fault, as a clause about the section.
         problem: &'static str,
     },

@@ -12,7 +12,19 @@ use crate::pe::problem::PeProblem;
 const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// The section in which systemd's programs name themselves (`src/boot/stub.c` of systemd).
-const MAGIC_SECTION: &str = ".sdmagic";
+pub(crate) const MAGIC_SECTION: &str = ".sdmagic";
+
+/// The greatest number of bytes in which a program names itself.
+pub(crate) const MAGIC_LIMIT: usize = 256;
+
+/// The names of the stubs for UKIs and for addons.
+pub(crate) const UKI_STUB: &str = "systemd-stub";
+const ADDON_STUB: &str = "systemd-addon";
+
+/// Returns true if this is the start of the section in which the program `expected` names itself.
+pub(crate) fn is_magic(bytes: &[u8], expected: &str) -> bool {
+    bytes.starts_with(format!("#### LoaderInfo: {expected} ").as_bytes())
+}
 
 /// The stub of a UKI: systemd's `linuxx64.efi.stub` or `linuxaa64.efi.stub`, in the directory
 /// `lib/systemd/boot/efi` of systemd's package.
@@ -46,7 +58,7 @@ impl Stub {
     /// # Errors
     /// [`Error::Stub`] if it is not systemd's stub for UKIs, or is signed.
     pub fn parse(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self, Error> {
-        StubFile::parse(name.as_ref(), bytes, "systemd-stub").map(Self)
+        StubFile::parse(name.as_ref(), bytes, UKI_STUB).map(Self)
     }
 
     /// The architecture of the machines that boot it.
@@ -70,7 +82,7 @@ impl AddonStub {
     /// # Errors
     /// [`Error::Stub`] if it is not systemd's stub for addons, or is signed.
     pub fn parse(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self, Error> {
-        StubFile::parse(name.as_ref(), bytes, "systemd-addon").map(Self)
+        StubFile::parse(name.as_ref(), bytes, ADDON_STUB).map(Self)
     }
 
     /// The architecture of the machines that load it.
@@ -87,8 +99,7 @@ impl StubFile {
                 // A section without bytes in the file may have any position.
                 let (start, size) = (section.offset as usize, section.size as usize);
                 let text = start.checked_add(size).and_then(|end| bytes.get(start..end));
-                let prefix = format!("#### LoaderInfo: {expected} ");
-                text.is_some_and(|text| text.starts_with(prefix.as_bytes()))
+                text.is_some_and(|text| is_magic(text, expected))
             });
             if !named {
                 return Err(PeProblem::ForeignStub { expected });

@@ -101,6 +101,11 @@ impl UkiFile {
     pub fn uname(&self) -> Option<ForeignText> {
         self.uname.as_deref().map(shown)
     }
+
+    /// The bytes of the version, if the UKI states it, without the zeros at their end.
+    pub(crate) fn uname_bytes(&self) -> Option<&[u8]> {
+        self.uname.as_deref()
+    }
 }
 
 fn shown(bytes: &[u8]) -> ForeignText {
@@ -118,6 +123,9 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
 fn ranges(headers: &Headers) -> Result<Vec<Range<u64>>, PeProblem> {
     let mut names = BTreeSet::new();
     for section in &headers.sections {
+        if !section.has_memory_size {
+            return Err(PeProblem::NoMemorySize { section: PeProblem::named(&section.name) });
+        }
         if !names.insert(&section.name) && !REPEATED.contains(&section.name.as_str()) {
             return Err(PeProblem::DuplicateSection { section: PeProblem::named(&section.name) });
         }

@@ -53,7 +53,7 @@ impl CallerParameters {
                 word.parse::<BootParameter>()?;
             }
             found.has_source |= name == FROM;
-            found.has_address |= parameter.starts_with("ip=");
+            found.has_address |= word.starts_with("ip=");
         }
         Ok(found)
     }

@@ -74,6 +74,26 @@ fn parameters_without_the_digest_of_the_index_are_taken() {
     let found =
         CallerParameters::check(["quiet", "ip=dhcp", "\"netboot.from=http://a/\""]).unwrap();
     assert!(found.has_source && found.has_address);
+    // A kernel takes quotes away, so that a second address would take the place of this one.
+    let quoted = CallerParameters::check(["\"ip=10.0.0.5::10.0.0.1:255.255.255.0\""]).unwrap();
+    assert!(quoted.has_address);
+    let one_more = CallerParameters::check(["\"ipv6=off\"", "zip=1"]).unwrap();
+    assert!(!one_more.has_address && !one_more.has_source);
+}
+
+#[test]
+fn a_kernel_parameter_in_an_error_shows_no_password() {
+    for (wrong, shown) in [
+        ("netboot.from=http://user:secret@a/", "netboot.from=http://***@a/"),
+        ("netboot.from=http://user:sec/r@et@a/", "netboot.from=http://***@a/"),
+        ("netboot.from=user:secret@a/", "netboot.from=***@a/"),
+        ("netboot.report=https://secret@a/", "netboot.report=https://***@a/"),
+        ("netboot.store=floppy", "netboot.store=floppy"),
+    ] {
+        let error = wrong.parse::<BootParameter>().unwrap_err();
+        assert!(error.to_string().contains(shown), "{error}");
+        assert!(!format!("{error:?}").contains("sec"), "{error:?}");
+    }
 }
 
 #[test]

@@ -144,7 +144,9 @@ fn program_hint(problem: &PeProblem) -> &'static str {
             "give a kernel that is an EFI program for the processor of the stub: a bzImage, or an \
              uncompressed Image with CONFIG_EFI_STUB"
         }
-        PeProblem::MissingSection { .. } | PeProblem::DuplicateSection { .. } => {
+        PeProblem::MissingSection { .. }
+        | PeProblem::DuplicateSection { .. }
+        | PeProblem::NoMemorySize { .. } => {
             "give a UKI of one profile, as this library or ukify makes it"
         }
         _ => "build or fetch the file again; if it is whole, link it without gaps between sections",

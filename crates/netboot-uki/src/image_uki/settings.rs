@@ -12,6 +12,7 @@ use url::Url;
 use crate::error::Error;
 use crate::image_uki::command_line::command_line;
 use crate::image_uki::os_release::os_release;
+use crate::image_uki::sections::check_stub;
 use crate::new_file::NewFile;
 use crate::sign::sign;
 use crate::signer::pe_signer::PeSigner;
@@ -119,6 +120,8 @@ impl UkiSettings {
             }
             (None, None) => return Err(Error::NoStub { profile, architecture }),
         };
+        check_stub(&stub.0.headers)
+            .map_err(|problem| Error::Stub { path: stub.0.path.clone(), problem })?;
         let line = command_line(&image, &self.sources)?;
         let name = FileName::new(format!("{profile}.efi")).map_err(netboot_core::Error::from)?;
         let path = directory.join(name.as_str());

@@ -167,7 +167,8 @@ fn check_sections<'a>(
             (header.pointer_to_raw_data.get(le), header.size_of_raw_data.get(le));
         let (address, memory_size) = (header.virtual_address.get(le), header.virtual_size.get(le));
         // The firmware then loads what is in the file (`PeCoffLoaderLoadImage` of EDK II).
-        let memory_size = if memory_size == 0 { stored } else { memory_size };
+        let has_memory_size = memory_size != 0;
+        let memory_size = if has_memory_size { memory_size } else { stored };
         // A section without bytes in the file may have any position.
         if stored > 0 {
             if u64::from(offset) != end {
@@ -186,7 +187,7 @@ fn check_sections<'a>(
             return Err(PeProblem::SectionOutside { section: section() });
         }
         let size = stored.min(memory_size);
-        sections.push(Section { name, offset, size, address, memory_size });
+        sections.push(Section { name, offset, size, address, memory_size, has_memory_size });
     }
     Ok((sections, end))
 }

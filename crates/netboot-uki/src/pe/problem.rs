@@ -42,6 +42,16 @@ pub enum PeProblem {
         /// The section.
         section: String,
     },
+    /// A section of a UKI states no size in memory, so that systemd's stub does not see it.
+    NoMemorySize {
+        /// The section.
+        section: String,
+    },
+    /// A stub has a section of a UKI, or one that no stub of systemd has.
+    ForeignSection {
+        /// The section.
+        section: String,
+    },
     /// A section is missing.
     MissingSection {
         /// The section.
@@ -107,6 +117,12 @@ impl fmt::Display for PeProblem {
                 write!(f, "its section {section} overlaps the one before it in memory")
             }
             Self::DuplicateSection { section } => write!(f, "it has the section {section} twice"),
+            Self::NoMemorySize { section } => {
+                write!(f, "its section {section} states no size in memory, so that no stub sees it")
+            }
+            Self::ForeignSection { section } => {
+                write!(f, "it has the section {section}, which is not one of a stub")
+            }
             Self::MissingSection { section } => write!(f, "it has no section {section}"),
             Self::SectionTooLarge { section, limit } => {
                 write!(f, "its section {section} has more than {limit} bytes")

@@ -16,6 +16,9 @@ pub struct Section {
     pub address: u32,
     /// The number of bytes in memory.
     pub memory_size: u32,
+    /// False if the headers state no size in memory. Firmware then loads what the file has, and
+    /// systemd's stub takes the section for one that is not there (`src/boot/pe.c` of systemd).
+    pub(crate) has_memory_size: bool,
 }
 
 impl Section {

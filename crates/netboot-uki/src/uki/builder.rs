@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use netboot_core::{Architecture, Artifact, Context, KernelCommandLine, Sha256Digest};
-use tokio::io::AsyncReadExt;
 
 use crate::error::Error;
-use crate::pe::headers::HEADERS_LIMIT;
 use crate::stub::Stub;
-use crate::uki::kernel::Kernel;
+use crate::uki::kernel_reader::KernelReader;
 use crate::uki::part::Part;
 use crate::uki::text;
 use crate::uki::writing::Assembly;
+use crate::whole_artifact::WholeArtifact;
 
 /// A unified kernel image: one EFI program of systemd's stub, a kernel, initrds, a command line and
 /// the texts that name the system (the UAPI Group's "Unified Kernel Image" specification).
@@ -125,27 +124,29 @@ impl UkiBuilder {
     }
 
     /// Sets the version of the kernel, as `uname -r` prints it. An [`Addon`](crate::Addon) can be
-    /// for this version only. Without it, the UKI has the version that the kernel's own header
-    /// states, which only a `bzImage` does.
+    /// for this version only. Without it, the UKI has the version that the kernel itself states:
+    /// the header of a `bzImage`, or the text `Linux version …` in an `Image`.
     pub fn uname(mut self, version: impl Into<String>) -> Self {
         self.uname = Some(version.into());
         self
     }
 
-    /// Checks the parts and gives them their places. It reads the first 64 KiB of the kernel.
+    /// Checks the parts and gives them their places. It reads the kernel to its end.
     ///
     /// # Errors
     /// [`Error::Text`] for a text that cannot stand in a UKI, [`Error::Program`] for a kernel that
     /// is no EFI program for this processor, [`Error::Stub`] if the stub has no room,
     /// [`Error::TooLarge`] if the UKI would have more than 4 GiB, [`Error::Core`] or [`Error::Io`]
-    /// if the kernel cannot be read.
+    /// if the kernel cannot be read, or has other bytes than its digest says.
     pub async fn build(self) -> Result<Uki, Error> {
         let path = PathBuf::from(self.kernel.file_name().as_str());
-        let mut start = Vec::new();
-        let reader = self.kernel.open().await?;
-        let read = reader.take(u64::from(HEADERS_LIMIT)).read_to_end(&mut start).await;
-        read.map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
-        let kernel = Kernel::parse(&start, self.stub.architecture())
+        let (mut kernel, context) = (KernelReader::default(), Context::new());
+        let mut whole = WholeArtifact::open(self.kernel.as_ref(), &context).await?;
+        while let Some(bytes) = whole.next().await? {
+            kernel.update(bytes);
+        }
+        let kernel = kernel
+            .finish(self.stub.architecture())
             .map_err(|problem| Error::Program { path, problem })?;
         let texts = [
             (".osrel", self.os_release, true),

@@ -9,7 +9,7 @@ use crate::pe::headers::{EFI_SUBSYSTEMS, NX_COMPATIBLE};
 use crate::pe::problem::PeProblem;
 
 /// The greatest length of a version in bytes (`__NEW_UTS_LEN` of Linux).
-const RELEASE_LIMIT: usize = 64;
+pub(super) const RELEASE_LIMIT: usize = 64;
 
 /// The facts about a kernel that its headers state.
 #[derive(Debug, Clone)]
@@ -55,10 +55,14 @@ fn release(start: &[u8]) -> Option<String> {
     }
     let offset = u16::from_le_bytes(start.get(0x20e..0x210)?.try_into().ok()?);
     let text = start.get(usize::from(offset) + 0x200..)?;
+    if offset == 0 { None } else { first_version(text) }
+}
+
+/// The version at the start of a text, if a space or a NUL ends it.
+pub(super) fn first_version(text: &[u8]) -> Option<String> {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.+~".contains(byte);
     let word: Vec<u8> = text.iter().take(RELEASE_LIMIT + 1).take_while(is_part).copied().collect();
-    let is_version = offset != 0
-        && word.first().is_some_and(u8::is_ascii_digit)
+    let is_version = word.first().is_some_and(u8::is_ascii_digit)
         && word.len() <= RELEASE_LIMIT
         && matches!(text.get(word.len()), Some(b' ' | b'\0'));
     if is_version { String::from_utf8(word).ok() } else { None }

@@ -71,7 +71,7 @@ async fn swapped(image: Image, other: Image) -> Error {
     check_image_uki(&other.with_uki(uki).unwrap(), &[], &context).await.unwrap_err()
 }
 
-pub(crate) fn section(error: &Error) -> &'static str {
+pub(crate) fn section(error: &Error) -> &str {
     match error {
         Error::OtherImage { section, .. } => section,
         other => panic!("{other:?}"),

@@ -128,6 +128,26 @@ async fn a_section_without_a_size_in_memory_has_the_one_in_the_file() {
     assert_eq!((section.size, section.memory_size), (stored, stored));
 }
 
+/// systemd's stub takes such a section for one that is not there, and then takes the command line
+/// of the firmware.
+#[tokio::test]
+async fn a_section_of_a_uki_that_its_stub_does_not_see_is_refused() {
+    let workshop = Workshop::new();
+    let bytes = fs::read(workshop.small().await).unwrap();
+    UkiFile::parse("small.efi", &bytes).unwrap();
+    for name in [".cmdline", ".initrd\0", ".linux\0\0"] {
+        let mut hidden = bytes.clone();
+        let at = entry(&bytes, name.as_bytes().try_into().unwrap());
+        set(&mut hidden, at + 8, &[0; 4]);
+        match UkiFile::parse("small.efi", &hidden) {
+            Err(Error::Program { problem: PeProblem::NoMemorySize { section }, .. }) => {
+                assert_eq!(section, name.trim_end_matches('\0'));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// A UKI contains a stub, and so looks like one.
 #[tokio::test]
 async fn a_uki_is_no_stub() {

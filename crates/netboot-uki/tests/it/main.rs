@@ -7,6 +7,7 @@ mod followed_hints;
 mod fuzzing;
 mod hostile;
 mod image_uki;
+mod image_uki_check;
 mod image_uki_failures;
 mod keys;
 mod limits;
