@@ -37,6 +37,7 @@ pub struct EfiProgram {
     size: u64,
     headers: Headers,
     digest: Sha256Digest,
+    measured_digest: Sha256Digest,
     has_right_checksum: bool,
     signatures: Vec<Vec<u8>>,
 }
@@ -49,7 +50,8 @@ impl EfiProgram {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (file, length) = open(path)?;
-        Ok(Self::read(path, file, length, |_| Ok(Vec::new()))?.0)
+        let source = ProgramSource { path, length, context: &Context::new() };
+        Ok(Self::read(&source, file, |_| Ok(Vec::new()), |_, _, _| {})?.0)
     }
 
     /// Takes the bytes of a program. `name` names it in errors.
@@ -57,18 +59,22 @@ impl EfiProgram {
     /// # Errors
     /// [`Error::Program`].
     pub fn parse(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, Error> {
-        let length = bytes.len() as u64;
-        Ok(Self::read(name.as_ref(), bytes, length, |_| Ok(Vec::new()))?.0)
+        let (path, length) = (name.as_ref(), bytes.len() as u64);
+        let source = ProgramSource { path, length, context: &Context::new() };
+        Ok(Self::read(&source, bytes, |_| Ok(Vec::new()), |_, _, _| {})?.0)
     }
 
-    /// Reads a program, and the bytes of the ranges that `wanted` tells.
+    /// Reads a program, and the bytes of the ranges that `wanted` tells. `passing` gets the bytes
+    /// behind the headers in pieces, each with its position.
     pub(crate) fn read(
-        path: &Path,
+        source: &ProgramSource<'_>,
         file: impl Read,
-        length: u64,
         wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
+        passing: impl FnMut(&Headers, u64, &[u8]),
     ) -> Result<(Self, Vec<Vec<u8>>), Error> {
-        let read = Scan::read(file, length, &Context::new(), wanted).and_then(|scan| {
+        let ProgramSource { path, length, context } = *source;
+        let read = Scan::read(file, length, context, wanted, passing);
+        let read = read.and_then(|scan| {
             let signatures = table::signatures(&scan.signatures)?;
             Ok((scan, signatures))
         });
@@ -77,6 +83,7 @@ impl EfiProgram {
             path: path.to_owned(),
             size: scan.length,
             digest: scan.digest,
+            measured_digest: scan.unpadded_digest,
             has_right_checksum: scan.headers.checksum == scan.checksum(),
             headers: scan.headers,
             signatures,
@@ -113,6 +120,13 @@ impl EfiProgram {
         self.digest
     }
 
+    /// The digest that firmware measures when it loads the program. It is another one than that of
+    /// signatures for a program without signatures whose length is no multiple of 8 bytes
+    /// (`MeasurePeImageAndExtend` in `SecurityPkg/Tcg/Tcg2Dxe/MeasureBootPeCoff.c` of EDK II).
+    pub(crate) fn measured_digest(&self) -> Sha256Digest {
+        self.measured_digest
+    }
+
     /// Returns true if the checksum in the headers is right. UEFI firmware does not compare it, and
     /// `ukify` writes none.
     pub fn has_right_checksum(&self) -> bool {
@@ -146,6 +160,17 @@ impl EfiProgram {
         let problem = first.unwrap_or(SignatureProblem::Unsigned);
         Err(Error::Untrusted { path: self.path.clone(), problem })
     }
+}
+
+/// The file that is read.
+#[derive(Debug)]
+pub(crate) struct ProgramSource<'a> {
+    /// The path that names the file in errors.
+    pub(crate) path: &'a Path,
+    /// The length of the file in bytes.
+    pub(crate) length: u64,
+    /// Cancels the reading.
+    pub(crate) context: &'a Context,
 }
 
 /// Opens a file, and tells its length.

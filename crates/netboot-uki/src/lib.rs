@@ -12,6 +12,7 @@
 //! - [`UkiFile`] and [`EfiProgram`] read such files, which may be hostile, and verify signatures.
 //! - [`sign()`] signs with a [`PeSigner`]: with a [`KeyFile`], or with a [`SigningCommand`] that
 //!   reaches an HSM or a service.
+//! - [`MeasuredUki`] predicts the PCRs in the TPM of a machine that boots a UKI by a [`BootPath`].
 //! - [`TestKeys`] makes keys for a laboratory. [`SignatureList`] and [`sign_variable`] make the
 //!   values of the firmware's variables from any certificates.
 //!
@@ -43,12 +44,14 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod authenticode;
+mod blocking_reader;
 mod certificate;
 mod efi_program;
 mod error;
 mod image_uki;
 mod keys;
 mod new_file;
+mod pcr;
 mod pe;
 mod scan;
 mod sign;
@@ -66,6 +69,9 @@ pub use crate::keys::authenticated::sign_variable;
 pub use crate::keys::signature_list::SignatureList;
 pub use crate::keys::test_keys::TestKeys;
 pub use crate::keys::variable::SecureBootVariable;
+pub use crate::pcr::boot_path::BootPath;
+pub use crate::pcr::measured_uki::MeasuredUki;
+pub use crate::pcr::prediction::PredictedPcrs;
 pub use crate::pe::problem::PeProblem;
 pub use crate::pe::section::Section;
 pub use crate::sign::sign;

@@ -50,6 +50,8 @@ pub(crate) struct Scan {
     pub(crate) header_bytes: Vec<u8>,
     pub(crate) length: u64,
     pub(crate) digest: Sha256Digest,
+    /// The digest without the zeros that are added behind the content.
+    pub(crate) unpadded_digest: Sha256Digest,
     /// The sum of all bytes before the signatures.
     pub(crate) words: WordSum,
     /// The table of signatures; empty without one.
@@ -63,12 +65,14 @@ impl Scan {
     /// can begin at a multiple of 8 bytes.
     ///
     /// Each byte is read once, so that a file that changes meanwhile gets the digest of what was
-    /// read. `wanted` tells the ranges whose bytes the caller wants, and bounds them.
+    /// read. `wanted` tells the ranges whose bytes the caller wants, and bounds them. `passing`
+    /// gets the bytes behind the headers in pieces, each with its position.
     pub(crate) fn read(
         mut reader: impl Read,
         length: u64,
         context: &Context,
         wanted: impl FnOnce(&Headers) -> Result<Vec<Range<u64>>, PeProblem>,
+        mut passing: impl FnMut(&Headers, u64, &[u8]),
     ) -> Result<Self, ScanFailure> {
         let mut start = read(&mut reader, length.min(HEADERS_LIMIT.into()))?;
         let headers = Headers::parse(&start, length)?;
@@ -89,11 +93,13 @@ impl Scan {
             for (range, bytes) in ranges.iter().zip(&mut wanted) {
                 bytes.extend_from_slice(overlap(range, sums.length(), &buffer[..count]));
             }
+            passing(&headers, sums.length(), &buffer[..count]);
             sums.update(&buffer[..count]);
         }
         if sums.length() != end {
             return Err(PeProblem::Changed.into());
         }
+        let unpadded_digest = sums.clone().finish().0;
         sums.update(&vec![0; usize::try_from(headers.padding()).unwrap_or_default()]);
         let table = headers.signatures.end - headers.signatures.start;
         if table > TABLE_LIMIT {
@@ -102,7 +108,16 @@ impl Scan {
         let (rest, _) = body.into_inner().into_inner();
         let signatures = read(rest.chain(reader), table)?;
         let (digest, words) = sums.finish();
-        Ok(Self { headers, header_bytes: start, length, digest, words, signatures, wanted })
+        Ok(Self {
+            headers,
+            header_bytes: start,
+            length,
+            digest,
+            unpadded_digest,
+            words,
+            signatures,
+            wanted,
+        })
     }
 
     /// The checksum that the headers should state.
@@ -123,7 +138,7 @@ fn read(mut reader: impl Read, count: u64) -> Result<Vec<u8>, ScanFailure> {
 }
 
 /// The part of `bytes`, which stand at `position`, that lies in a range.
-fn overlap<'a>(range: &Range<u64>, position: u64, bytes: &'a [u8]) -> &'a [u8] {
+pub(crate) fn overlap<'a>(range: &Range<u64>, position: u64, bytes: &'a [u8]) -> &'a [u8] {
     let length = bytes.len() as u64;
     let inside = |at: u64| usize::try_from(at.saturating_sub(position).min(length)).unwrap_or(0);
     &bytes[inside(range.start)..inside(range.end).max(inside(range.start))]

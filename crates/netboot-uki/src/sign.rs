@@ -38,7 +38,7 @@ pub async fn sign(
     let (path, for_scan) = (input.clone(), context.clone());
     let (file, scan) = blocking(move || {
         let (mut file, length) = open(&path)?;
-        let scan = Scan::read(&mut file, length, &for_scan, |_| Ok(Vec::new()))
+        let scan = Scan::read(&mut file, length, &for_scan, |_| Ok(Vec::new()), |_, _, _| {})
             .map_err(|it| failed(&path, it))?;
         Ok::<_, Error>((file, scan))
     })

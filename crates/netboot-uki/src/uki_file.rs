@@ -6,12 +6,14 @@ use std::ops::Range;
 use std::path::Path;
 
 use foreign_text::ForeignText;
+use netboot_core::Context;
 
-use crate::efi_program::{EfiProgram, failed, open};
+use crate::efi_program::{EfiProgram, ProgramSource, failed, open};
 use crate::error::Error;
 use crate::pe::headers::{HEADERS_LIMIT, Headers};
 use crate::pe::problem::PeProblem;
 use crate::pe::section::Section;
+use crate::stub::MAGIC_SECTION;
 use crate::uki::kernel::Kernel;
 use crate::uki::part::Part;
 use crate::uki::text::TEXT_LIMIT;
@@ -20,7 +22,7 @@ use crate::uki::text::TEXT_LIMIT;
 const REPEATED: [&str; 2] = [".dtbauto", ".efifw"];
 
 /// The sections that are read: of the kernel, its start; of the texts, all.
-const WANTED: [&str; 4] = [Part::KERNEL, ".osrel", ".cmdline", ".uname"];
+const WANTED: [&str; 5] = [Part::KERNEL, ".osrel", ".cmdline", ".uname", MAGIC_SECTION];
 
 /// A UKI that was read whole and checked: an EFI program with a kernel for its own processor, and
 /// with no section twice.
@@ -54,7 +56,8 @@ impl UkiFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (file, length) = open(path)?;
-        Self::read(path, file, length)
+        let source = ProgramSource { path, length, context: &Context::new() };
+        Ok(Self::read(&source, file, |_, _, _| {})?.0)
     }
 
     /// Takes the bytes of a UKI. `name` names it in errors.
@@ -62,18 +65,27 @@ impl UkiFile {
     /// # Errors
     /// [`Error::Program`].
     pub fn parse(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, Error> {
-        Self::read(name.as_ref(), bytes, bytes.len() as u64)
+        let (path, length) = (name.as_ref(), bytes.len() as u64);
+        let source = ProgramSource { path, length, context: &Context::new() };
+        Ok(Self::read(&source, bytes, |_, _, _| {})?.0)
     }
 
-    pub(crate) fn read(path: &Path, file: impl Read, length: u64) -> Result<Self, Error> {
-        let (program, contents) = EfiProgram::read(path, file, length, ranges)?;
+    /// Reads a UKI, and the section in which its stub names itself; empty without one. `passing`
+    /// gets the bytes behind the headers in pieces, each with its position.
+    pub(crate) fn read(
+        source: &ProgramSource<'_>,
+        file: impl Read,
+        passing: impl FnMut(&Headers, u64, &[u8]),
+    ) -> Result<(Self, Vec<u8>), Error> {
+        let (program, contents) = EfiProgram::read(source, file, ranges, passing)?;
         let content = |index: usize| program.section(WANTED[index]).and(contents.get(index));
         let kernel = content(0).map(Vec::as_slice).unwrap_or_default();
         Kernel::parse(kernel, program.architecture())
-            .map_err(|problem| failed(path, problem.into()))?;
+            .map_err(|problem| failed(source.path, problem.into()))?;
         let text = |index| content(index).map(|bytes| without_zeros(bytes).to_vec());
         let [os_release, command_line, uname] = [1, 2, 3].map(text);
-        Ok(Self { program, os_release, command_line, uname })
+        let magic = content(4).cloned().unwrap_or_default();
+        Ok((Self { program, os_release, command_line, uname }, magic))
     }
 
     /// The program: its architecture, its sections, its digest and its signatures.

@@ -85,13 +85,19 @@ impl DebianTree {
     /// virt-firmware, which reads and writes the variables of UEFI firmware, of Debian 13.
     pub const TRIXIE_VIRT_FIRMWARE: Self =
         Self::new("trixie-virt-firmware", DebianSuite::Trixie, &["python3-virt-firmware"]);
+    /// systemd, and the tools of the TPM software stack, of Debian 13.
+    pub const TRIXIE_TPM: Self = Self::new(
+        "trixie-tpm",
+        DebianSuite::Trixie,
+        &["libtss2-tcti-device0t64", "libtss2-tcti-swtpm0t64", "systemd", "tpm2-tools"],
+    );
     /// Nix 2.26, of Debian 13.
     pub const TRIXIE_NIX: Self = Self::new("trixie-nix", DebianSuite::Trixie, &["nix-bin"]);
     /// Nix 2.34, of Debian's unstable suite.
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::KEXEC_TOOLS,
@@ -103,6 +109,7 @@ impl DebianTree {
         Self::TRIXIE_UKIFY,
         Self::TRIXIE_ARM64_STUBS,
         Self::TRIXIE_VIRT_FIRMWARE,
+        Self::TRIXIE_TPM,
         Self::TRIXIE_NIX,
         Self::SID_NIX,
     ];
@@ -195,6 +202,19 @@ impl DebianTree {
     pub fn python(&self, script: &str) -> Command {
         let mut command = Command::new(self.program("python3"));
         command.arg("-I").arg(self.path(script));
+        command
+    }
+
+    /// A command that runs a program of the tree outside the directories of programs, such as
+    /// `usr/lib/systemd/systemd-measure`, with the tree's own loader and libraries.
+    ///
+    /// # Panics
+    /// If the tree or the program is missing.
+    pub fn internal(&self, program: &str) -> Command {
+        let libraries = ["usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/systemd"];
+        let libraries = libraries.map(|path| self.path(path).display().to_string());
+        let mut command = Command::new(self.path(LOADER));
+        command.arg("--library-path").arg(libraries.join(":")).arg(self.path(program));
         command
     }
 

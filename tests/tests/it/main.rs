@@ -25,6 +25,7 @@ mod foreign_errors;
 mod http_boot;
 mod integrity;
 mod kexec;
+mod measured_boot;
 mod memory;
 mod menu;
 mod next_boot_device;

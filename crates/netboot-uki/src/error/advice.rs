@@ -149,6 +149,15 @@ fn program_hint(problem: &PeProblem) -> &'static str {
         | PeProblem::NoMemorySize { .. } => {
             "give a UKI of one profile, as this library or ukify makes it"
         }
+        PeProblem::UnknownStub { .. } => "make the UKI with the stub of systemd 257 or later",
+        PeProblem::ChosenByMachine { .. } => {
+            "make the UKI without device trees and firmware for several kinds of machines"
+        }
+        PeProblem::LargerInMemory { .. } => "make the UKI again with this library or ukify",
+        PeProblem::AmbiguousKernel => {
+            "predict a boot under Secure Boot, where the firmware does not measure the kernel, or \
+             make the UKI with the stub of systemd 258 or later"
+        }
         _ => "build or fetch the file again; if it is whole, link it without gaps between sections",
     }
 }

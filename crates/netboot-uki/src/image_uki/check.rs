@@ -3,6 +3,7 @@
 use netboot_core::{Artifact, Context, Image, Phase, blocking};
 
 use crate::certificate::Certificate;
+use crate::efi_program::ProgramSource;
 use crate::error::Error;
 use crate::image_uki::command_line::is_command_line;
 use crate::image_uki::reading::Reading;
@@ -78,10 +79,11 @@ fn check(
         return Err(Error::Program { path, problem: PeProblem::TooLarge });
     }
     let mut reading = Reading::open(source, uki, 0, context)?;
-    let file = UkiFile::read(&source.name, &mut reading, size);
+    let program = ProgramSource { path: &source.name, length: size, context };
+    let file = UkiFile::read(&program, &mut reading, |_, _, _| {});
     // The digest decides first: a file that somebody changed tells nothing about the UKI.
     reading.finish()?;
-    let file = file?;
+    let (file, _) = file?;
     check_sections(image, &file)?;
     let mut reading = Reading::open(source, uki, 1, context)?;
     let compared = compare(image, &file, &mut reading);

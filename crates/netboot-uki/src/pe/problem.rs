@@ -86,6 +86,24 @@ pub enum PeProblem {
         /// The section.
         section: &'static str,
     },
+    /// A stub of an unknown version, or of another vendor, measures what nobody can predict here.
+    UnknownStub {
+        /// The name that the stub gives to itself. It is empty without one.
+        stub: String,
+    },
+    /// The stub takes from this kind of section what fits the machine, so that nobody can predict
+    /// what it measures.
+    ChosenByMachine {
+        /// The section.
+        section: String,
+    },
+    /// The stub measures a section in memory, where it is larger than in the file.
+    LargerInMemory {
+        /// The section.
+        section: String,
+    },
+    /// The kernel has gaps or overlaps, so that programs compute different digests of it.
+    AmbiguousKernel,
     /// The file is larger than 4 GiB, which the format cannot describe.
     TooLarge,
     /// The file changed while it was read.
@@ -134,6 +152,18 @@ impl fmt::Display for PeProblem {
             Self::UnalignedEnd => f.write_str("the end of its last section is not aligned"),
             Self::NoRoom { section } => {
                 write!(f, "its headers have no room for the section {section}")
+            }
+            Self::UnknownStub { stub } => {
+                write!(f, "its stub is not systemd-stub 257 or later, but {stub:?}")
+            }
+            Self::ChosenByMachine { section } => {
+                write!(f, "its stub chooses from its sections {section} what fits the machine")
+            }
+            Self::LargerInMemory { section } => {
+                write!(f, "its section {section} is larger in memory than in the file")
+            }
+            Self::AmbiguousKernel => {
+                f.write_str("its kernel has gaps or overlaps, so that its digest is ambiguous")
             }
             Self::TooLarge => f.write_str("it is larger than 4 GiB"),
             Self::Changed => f.write_str("it changed while it was read"),

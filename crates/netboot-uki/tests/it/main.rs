@@ -12,6 +12,7 @@ mod image_uki_failures;
 mod keys;
 mod limits;
 mod memory;
+mod pcrs;
 mod programs;
 mod signers;
 mod ukify;

@@ -1,0 +1,111 @@
+//! The PCRs in the TPM of a machine that booted are those that Netboot predicted from the UKI.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use netboot_core::{
+    ArtifactKind, BytesArtifact, Context, FileArtifact, InitPath, KernelCommandLine,
+    KernelParameter,
+};
+use netboot_qemu::{DirectoryServer, Firmware, FirmwareKeys, Machine, MachineBuilder};
+use netboot_testbed::{DebianTree, PATIENCE, Testbed, cpio, tool};
+use netboot_uki::{
+    BootPath, EfiProgram, MeasuredUki, PredictedPcrs, SecureBootVariable, Stub, TestKeys, Uki, sign,
+};
+use tempfile::TempDir;
+
+/// Prints the PCRs of the SHA-256 bank. Linux shows them in capital letters.
+const INIT: &str = "#!/bin/busybox sh
+busybox mkdir -p /proc /sys
+busybox mount -t proc proc /proc
+busybox mount -t sysfs sysfs /sys
+for pcr in 4 11 12; do
+  echo \"PCR-$pcr=$(busybox cat /sys/class/tpm/tpm0/pcr-sha256/$pcr)\"
+done
+echo \"NETBOOT-MEASURED\"
+busybox sleep 600
+";
+
+const PARAMETERS: [&str; 3] = ["console=ttyS0", "no_timer_check", "panic=-1"];
+
+/// Makes a UKI that prints its PCRs.
+async fn write_uki(path: &Path) {
+    let (testbed, context) = (Testbed::locate(), Context::new());
+    let kernel = FileArtifact::open(ArtifactKind::Kernel, "bzImage", testbed.kernel(), &context);
+    let busybox = fs::read(testbed.busybox()).unwrap();
+    let files = [("init", INIT.as_bytes()), ("bin/busybox", &busybox)];
+    let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", cpio(&files)).unwrap();
+    let init: InitPath = "/init".parse().unwrap();
+    let parameters = PARAMETERS.map(|it| it.parse::<KernelParameter>().unwrap());
+    let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
+    let line = KernelCommandLine::new(&init, &parameters).unwrap();
+    let uki = Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()), &line)
+        .initrd(Arc::new(initrd))
+        .build()
+        .await
+        .unwrap();
+    uki.write(path, &context).await.unwrap();
+}
+
+/// The lines that a machine with these PCRs prints.
+fn lines(pcrs: &PredictedPcrs) -> [String; 3] {
+    [(4, pcrs.pcr_4), (11, pcrs.pcr_11), (12, pcrs.pcr_12)]
+        .map(|(number, value)| format!("PCR-{number}={}", value.to_string().to_uppercase()))
+}
+
+fn machine() -> MachineBuilder {
+    Machine::builder().tpm(tool("swtpm")).expect("NETBOOT-MEASURED").timeout(PATIENCE)
+}
+
+#[tokio::test]
+async fn the_firmware_boots_a_uki_under_secure_boot_and_the_pcrs_are_as_predicted() {
+    let (directory, context) = (TempDir::new().unwrap(), Context::new());
+    let path = |name: &str| directory.path().join(name);
+    write_uki(&path("unsigned.efi")).await;
+    let keys = TestKeys::generate("netboot tests", SystemTime::now()).unwrap();
+    let db = keys.signer(SecureBootVariable::Signatures).unwrap();
+    sign(path("unsigned.efi"), path("signed.efi"), &db, &context).await.unwrap();
+    let value = |variable| keys.signature_list(variable).as_bytes().to_vec();
+    let keys = FirmwareKeys::new(
+        value(SecureBootVariable::PlatformKey),
+        value(SecureBootVariable::KeyExchangeKeys),
+        value(SecureBootVariable::Signatures),
+    );
+    let server = DirectoryServer::start(directory.path()).await.unwrap();
+    let machine = machine().firmware(Firmware::UefiSecureBoot).firmware_keys(keys.unwrap());
+    let url = server.url("signed.efi");
+    let report = machine.build().unwrap().boot_by_http(&url, &context).await.unwrap();
+    println!("{report}\n{}", report.console);
+    report.ensure_success().unwrap();
+    let uki = MeasuredUki::open(path("signed.efi")).unwrap();
+    for line in lines(&uki.predict(&BootPath::secure_boot()).unwrap()) {
+        assert!(report.console.contains(&line), "no {line} in:\n{}", report.console);
+    }
+}
+
+/// Without Secure Boot, the firmware measures the kernel, and the stub measures the arguments of
+/// iPXE's script.
+#[tokio::test]
+async fn ipxe_boots_a_uki_with_arguments_and_the_pcrs_are_as_predicted() {
+    let (directory, context) = (TempDir::new().unwrap(), Context::new());
+    write_uki(&directory.path().join("uki.efi")).await;
+    let options = format!("uki.efi {} init=/init", PARAMETERS.join(" "));
+    let script = format!("#!ipxe\nkernel {options}\nboot\n");
+    fs::write(directory.path().join("boot.ipxe"), script).unwrap();
+    let server = DirectoryServer::start(directory.path()).await.unwrap();
+    // Older ones do not look for a script on the disk that they are on.
+    let ipxe = &DebianTree::TRIXIE_IPXE.path("usr/lib/ipxe/ipxe.efi");
+    let machine = machine().firmware(Firmware::Uefi).ipxe(ipxe);
+    let url = server.url("boot.ipxe");
+    let report = machine.build().unwrap().boot(&url, &context).await.unwrap();
+    println!("{report}\n{}", report.console);
+    report.ensure_success().unwrap();
+    let path = BootPath::without_secure_boot().ipxe(&EfiProgram::open(ipxe).unwrap());
+    let path = path.load_options(&options).unwrap();
+    let uki = MeasuredUki::open(directory.path().join("uki.efi")).unwrap();
+    for line in lines(&uki.predict(&path).unwrap()) {
+        assert!(report.console.contains(&line), "no {line} in:\n{}", report.console);
+    }
+}
