@@ -10,7 +10,7 @@ use crate::dependencies;
 use crate::error::Error;
 
 /// The published crates, each after the crates that it needs.
-const PUBLISHED: [&str; 13] = [
+const PUBLISHED: [&str; 14] = [
     "foreign-text",
     "ipxe-script",
     "netboot-closure",
@@ -18,6 +18,7 @@ const PUBLISHED: [&str; 13] = [
     "netboot-sbom",
     "netboot-process",
     "netboot-uki",
+    "netboot-attestation",
     "netboot-nix",
     "netboot-ipxe",
     "netboot-publish",

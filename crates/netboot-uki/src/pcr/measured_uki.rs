@@ -63,8 +63,10 @@ impl MeasuredUki {
         let (length, context) = (artifact.size(), context.clone());
         let path = PathBuf::from(artifact.file_name().as_str());
         let reader = BlockingReader::new(artifact.open().await?);
-        blocking(move || Self::read(&ProgramSource { path: &path, length, context: &context }, reader))
-            .await
+        blocking(move || {
+            Self::read(&ProgramSource { path: &path, length, context: &context }, reader)
+        })
+        .await
     }
 
     fn read(source: &ProgramSource<'_>, reader: impl Read) -> Result<Self, Error> {
