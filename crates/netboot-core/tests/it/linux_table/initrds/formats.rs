@@ -60,10 +60,12 @@ pub(super) fn add(rows: &mut Rows) {
     for (name, words) in USED.iter().chain(&OPTIONS) {
         rows.add(name, filter(words, &plain));
     }
-    // lz4 has chunks of 8 MiB, and other formats have smaller ones.
-    let large = newc_with(&[("large", 0o100_644, &noise(300_000))], "last");
+    // lz4 has chunks of 8 MiB. Other formats have smaller ones: the largest are those of xz, 2 MiB.
+    let large = |digests| newc_with(&[("large", 0o100_644, &noise(digests))], "last");
+    let [most, lz4] = [100_000, 300_000].map(large);
     for (name, words) in USED {
-        rows.add(&format!("{name}, of a large file"), filter(words, &large));
+        let bytes = if words.contains(&"lz4") { &lz4 } else { &most };
+        rows.add(&format!("{name}, of a large file"), filter(words, bytes));
     }
     let (first, second) = plain.split_at(plain.len() / 2);
     for (name, filters) in [("--x86", ["--x86", "--lzma2"]), ("--delta", ["--delta", "--lzma2"])] {
