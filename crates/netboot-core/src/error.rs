@@ -211,6 +211,13 @@ pub enum Error {
         mark: &'static str,
     },
 
+    /// An entry point for firmware is not an EFI program.
+    #[error("the entry point `{path}` is not an EFI program")]
+    NotAProgram {
+        /// The path of the entry point at the target.
+        path: ReleasePath,
+    },
+
     /// A file of a release has a path that a publisher uses itself, or lies below such a path.
     #[error("`{path}` is reserved for netboot's own files")]
     ReservedPath {

@@ -145,7 +145,7 @@ impl ValueKind {
             }
             Self::PointerName => {
                 "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \
-                 digit; do not use `boot`"
+                 digit; do not use `boot` or `autoexec`"
             }
             Self::ServiceName | Self::SiteName => {
                 "use 1 to 63 lower-case letters, digits, `-` and `_`; begin and end with a letter or \

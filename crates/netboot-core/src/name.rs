@@ -59,8 +59,8 @@ validated_text!(ServiceName, InvalidValue, ValueKind::ServiceName.validated_by(c
 
 /// The name of a pointer, the only object of a target that changes; `current` by default.
 ///
-/// Each further pointer, such as `canary`, is a separate channel. `boot` is reserved, because
-/// `boot.ipxe` is a static entry point.
+/// Each further pointer, such as `canary`, is a separate channel. `boot` and `autoexec` are
+/// reserved, because `boot.ipxe` and `autoexec.ipxe` are static entry points.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PointerName(String);
@@ -69,7 +69,7 @@ validated_text!(
     PointerName,
     InvalidValue,
     ValueKind::PointerName.validated_by(|text| {
-        if text == "boot" {
+        if ["boot", "autoexec"].contains(&text) {
             return Err(TextProblem::Reserved);
         }
         check_name(text)

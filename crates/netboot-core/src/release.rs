@@ -119,7 +119,8 @@ impl ReleaseBuilder {
 
     /// Adds a static entry point at `path` below the root of the target. Its text must be the same
     /// for every release, because machines fetch it whatever release is live, and it must contain
-    /// [`GENERATED_MARK`].
+    /// [`GENERATED_MARK`]. If the path is that of a [program](layout::is_program), the text is an
+    /// EFI program instead, which has no mark.
     pub fn entry_point(
         mut self,
         path: impl TryInto<ReleasePath, Error: Into<InvalidValue>>,
@@ -176,7 +177,7 @@ impl ReleaseBuilder {
     /// [`Error::EmptyRelease`], [`Error::Duplicate`] for two images or files with the same name,
     /// [`Error::ReservedPath`], [`Error::FileAboveFile`], [`Error::MissingScript`] without
     /// `boot.ipxe` or a profile's `netboot.ipxe`, [`Error::UnmarkedEntryPoint`],
-    /// [`Error::ReleaseTooLarge`].
+    /// [`Error::NotAProgram`], [`Error::ReleaseTooLarge`].
     pub fn build(self, pointer: PointerTemplate) -> Result<Release, Error> {
         if let Some(error) = self.refused {
             return Err(error.into());
@@ -244,6 +245,11 @@ fn insert_once<K: Ord + fmt::Display, V>(
 
 fn require_mark(path: &ReleasePath, text: &[u8]) -> Result<(), Error> {
     let mark = GENERATED_MARK;
+    if layout::is_program(path) {
+        // Each EFI program begins so ("MS-DOS Stub" in Microsoft's description of the PE format).
+        let is_efi = text.starts_with(b"MZ");
+        return if is_efi { Ok(()) } else { Err(Error::NotAProgram { path: path.clone() }) };
+    }
     if text.windows(mark.len()).any(|window| window == mark.as_bytes()) {
         Ok(())
     } else {

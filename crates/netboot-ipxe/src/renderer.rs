@@ -1,5 +1,6 @@
 //! Renders images into scripts and releases.
 
+mod boot_programs;
 pub(crate) mod builder;
 mod closure;
 mod dispatch;

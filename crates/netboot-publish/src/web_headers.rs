@@ -41,6 +41,8 @@ impl WebHeaders {
                 "text/plain; charset=utf-8"
             }
             Some((_, "json")) if !is_blob => json(area, path),
+            // Some firmware starts only programs of this type (UEFI 2.10, section 24.7).
+            Some((_, "efi")) if !is_blob => "application/efi",
             Some((_, "narinfo")) if !is_blob => "text/x-nix-narinfo",
             _ => "application/octet-stream",
         };
@@ -81,6 +83,8 @@ mod tests {
         for (path, content_type, cache_control) in [
             ("current.ipxe", "text/plain; charset=utf-8", NO_CACHE),
             ("boot.ipxe", "text/plain; charset=utf-8", NO_CACHE),
+            ("boot-x86_64.efi", "application/efi", NO_CACHE),
+            ("worker/boot-aarch64.efi", "application/efi", NO_CACHE),
             ("worker/netboot.ipxe", "text/plain; charset=utf-8", NO_CACHE),
             ("releases/0/boot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),
             ("releases/0/worker/netboot.ipxe", "text/plain; charset=utf-8", IMMUTABLE),

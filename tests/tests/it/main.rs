@@ -20,6 +20,7 @@ mod closure_servers;
 mod dhcp_answers;
 mod dispatch;
 mod errors;
+mod firmware_entry;
 mod followed_hints;
 mod foreign_errors;
 mod http_boot;

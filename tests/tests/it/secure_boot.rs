@@ -23,15 +23,15 @@ echo \"NETBOOT-BOOTED $(busybox cat /proc/cmdline)\"
 busybox sleep 600
 ";
 
-/// Makes a UKI that says its command line.
-async fn uki() -> Uki {
+/// Makes a UKI that says its command line, with this last parameter.
+pub(crate) async fn uki(last: &str) -> Uki {
     let (testbed, context) = (Testbed::locate(), Context::new());
     let kernel = FileArtifact::open(ArtifactKind::Kernel, "bzImage", testbed.kernel(), &context);
     let busybox = fs::read(testbed.busybox()).unwrap();
     let files = [("init", INIT.as_bytes()), ("bin/busybox", &busybox)];
     let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", cpio(&files)).unwrap();
     let init: InitPath = "/init".parse().unwrap();
-    let parameters = ["console=ttyS0", "no_timer_check", "panic=-1"];
+    let parameters = ["console=ttyS0", "no_timer_check", "panic=-1", last];
     let parameters = parameters.map(|it| it.parse::<KernelParameter>().unwrap());
     let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
     let line = KernelCommandLine::new(&init, &parameters).unwrap();
@@ -43,7 +43,7 @@ async fn uki() -> Uki {
 }
 
 /// The values of the firmware's variables with these keys.
-fn firmware_keys(keys: &TestKeys) -> FirmwareKeys {
+pub(crate) fn firmware_keys(keys: &TestKeys) -> FirmwareKeys {
     use SecureBootVariable::{KeyExchangeKeys, PlatformKey, Signatures};
     let value = |variable| keys.signature_list(variable).as_bytes().to_vec();
     FirmwareKeys::new(value(PlatformKey), value(KeyExchangeKeys), value(Signatures)).unwrap()
@@ -60,7 +60,7 @@ async fn boot(machine: &MachineBuilder, server: &DirectoryServer, name: &str) ->
 async fn a_uki_boots_in_lockdown_and_not_with_one_byte_altered() {
     let (directory, context) = (TempDir::new().unwrap(), Context::new());
     let path = |name: &str| directory.path().join(name);
-    uki().await.write(path("unsigned.efi"), &context).await.unwrap();
+    uki("quiet").await.write(path("unsigned.efi"), &context).await.unwrap();
     let test_keys = TestKeys::generate("netboot tests", SystemTime::now()).unwrap();
     let db = test_keys.signer(SecureBootVariable::Signatures).unwrap();
     sign(path("unsigned.efi"), path("signed.efi"), &db, &context).await.unwrap();

@@ -24,6 +24,7 @@ impl Error {
             | Self::EmptyRelease
             | Self::MissingScript { .. }
             | Self::UnmarkedEntryPoint { .. }
+            | Self::NotAProgram { .. }
             | Self::ReservedPath { .. }
             | Self::FileAboveFile { .. }
             | Self::ReleaseTooLarge { .. }

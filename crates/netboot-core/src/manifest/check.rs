@@ -18,6 +18,9 @@ const SIZE_LIMIT: u64 = 1 << 50;
 /// The maximum size of an entry point, in bytes. A publisher reads entry points into memory.
 const ENTRY_POINT_LIMIT: u64 = 1024 * 1024;
 
+/// The maximum size of an entry point that is a program, in bytes. A build of iPXE has about 1 MiB.
+const PROGRAM_LIMIT: u64 = 16 * 1024 * 1024;
+
 /// Checks everything that the types of the parts do not ensure, except the version and the id.
 pub(super) fn check(parts: &Parts) -> Result<(), Error> {
     if parts.images.is_empty() {
@@ -70,11 +73,15 @@ fn check_sizes(parts: &Parts) -> Result<(), Error> {
             return Err(Error::ContradictorySizes { sha256 });
         }
     }
-    let largest = entry_points.values().map(|content| content.size).max().unwrap_or(0);
+    let largest = |programs| {
+        let points = entry_points.iter().filter(|(path, _)| layout::is_program(path) == programs);
+        points.map(|(_, content)| content.size).max().unwrap_or(0)
+    };
     for (what, found, limit) in [
         ("files", count, ENTRY_LIMIT),
         ("bytes", total, SIZE_LIMIT),
-        ("bytes in an entry point", largest, ENTRY_POINT_LIMIT),
+        ("bytes in an entry point", largest(false), ENTRY_POINT_LIMIT),
+        ("bytes in a boot program", largest(true), PROGRAM_LIMIT),
     ] {
         if found > limit {
             return Err(Error::ReleaseTooLarge { what, found, limit });

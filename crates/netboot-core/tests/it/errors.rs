@@ -58,6 +58,7 @@ fn every_error() -> Vec<Error> {
         Error::Duplicate { name: "worker".to_owned() },
         Error::EmptyRelease,
         Error::MissingScript { path: release_path.clone() },
+        Error::NotAProgram { path: release_path.clone() },
         Error::UnmarkedEntryPoint { path: release_path.clone(), mark: layout::GENERATED_MARK },
         Error::ReservedPath { path: layout::manifest() },
         Error::FileAboveFile { file: "worker".to_owned(), below: release_path },

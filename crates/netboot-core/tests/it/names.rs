@@ -67,7 +67,7 @@ fn either<T: Value>(text: &str) {
 }
 
 fn is_reserved(name: &str) -> bool {
-    ["releases", "blobs", "boot"].contains(&name)
+    ["releases", "blobs", "boot", "autoexec"].contains(&name)
 }
 
 const NAME: &str = "[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?";
@@ -200,6 +200,7 @@ fn hostile_texts_are_no_names() {
     assert_eq!(refused::<ProfileName>("releases"), Reserved);
     assert_eq!(refused::<ProfileName>("blobs"), Reserved);
     assert_eq!(refused::<PointerName>("boot"), Reserved);
+    assert_eq!(refused::<PointerName>("autoexec"), Reserved);
     assert_eq!(PointerName::default().as_str(), "current");
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use netboot_core::{
-    Artifact, ArtifactKind, BytesArtifact, Error, FileName, Image, ImageBuilder, InvalidValue,
-    Release, ReleaseBuilder, ReleasePath, Sha256Digest, ValueKind, layout,
+    Architecture, Artifact, ArtifactKind, BytesArtifact, Error, FileName, Image, ImageBuilder,
+    InvalidValue, Release, ReleaseBuilder, ReleasePath, Sha256Digest, ValueKind, layout,
 };
 
 use crate::sample::{
@@ -119,6 +119,13 @@ fn a_release_that_lacks_a_part_is_not_made() {
     let text = [MARKED.as_bytes(), &large[..]].concat();
     let error = build(scripted([image("worker")]).entry_point(layout::manifest(), text));
     assert!(matches!(error, Error::ReleaseTooLarge { .. }), "{error:?}");
+    let program = layout::boot_program(Architecture::X86_64);
+    for (size, fits) in [(2 << 20, true), (17 << 20, false)] {
+        let bytes = [&b"MZ"[..], &vec![0; size]].concat();
+        let built =
+            scripted([image("worker")]).entry_point(program.clone(), bytes).build(pointer());
+        assert_eq!(built.is_ok(), fits, "{built:?}");
+    }
     let twice = scripted([image("worker")]).entry_point(layout::boot_script(), MARKED);
     assert_eq!(duplicate(twice), "boot.ipxe");
 

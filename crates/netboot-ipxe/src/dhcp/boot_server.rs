@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use netboot_core::{Architecture, layout};
+
 use crate::dhcp::boot_file_path::BootFilePath;
 use crate::dhcp::boot_url::BootUrl;
 use crate::dhcp::boot_url::is_of_another_host;
@@ -42,6 +44,8 @@ pub struct BootServer {
     boot_files: BTreeMap<ClientArchitecture, BootFilePath>,
     tftp_root: Option<TftpRoot>,
     http_directory: Option<BootUrl>,
+    boot_programs: BTreeMap<ClientArchitecture, BootUrl>,
+    is_https_only: bool,
     ipxe_sign: IpxeSign,
 }
 
@@ -72,6 +76,8 @@ impl BootServer {
             boot_files,
             tftp_root: None,
             http_directory: None,
+            boot_programs: BTreeMap::new(),
+            is_https_only: false,
             ipxe_sign: IpxeSign::default(),
         })
     }
@@ -119,6 +125,48 @@ impl BootServer {
         Ok(self)
     }
 
+    /// Serves firmware of this architecture that boots by HTTP from a target: it gets the target's
+    /// [program](netboot_core::layout::boot_program) for the architecture, whatever
+    /// [`with_http_boot`](Self::with_http_boot) says. `directory` is the URL of the target, or of
+    /// the directory of one profile below it.
+    ///
+    /// ```
+    /// use netboot_core::Architecture;
+    /// use netboot_ipxe::dhcp::{BootServer, ClientArchitecture};
+    ///
+    /// let server = BootServer::new("10.0.0.1".parse()?, "http://10.0.0.1/boot.ipxe")?
+    ///     .with_boot_program("http://10.0.0.1/worker", Architecture::X86_64)?;
+    /// let url = &server.http_boot_files()?[&ClientArchitecture::EfiX64];
+    /// assert_eq!(url.as_str(), "http://10.0.0.1/worker/boot-x86_64.efi");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidDhcpSetting`] for a text that is not a URL, for a URL that is too long or
+    /// has a query, and for an architecture whose firmware does not boot by HTTP.
+    pub fn with_boot_program(
+        mut self,
+        directory: impl TryInto<BootUrl, Error: Into<Error>>,
+        architecture: Architecture,
+    ) -> Result<Self, Error> {
+        let directory = directory.try_into().map_err(Into::into)?;
+        let Some(client) = ClientArchitecture::with_http_boot(architecture) else {
+            let (setting, problem) = (DhcpSetting::Architecture, DhcpProblem::NoHttpBoot);
+            return Err(Error::dhcp_setting(setting, architecture, problem));
+        };
+        let program = BootFilePath::new(layout::boot_program(architecture).as_str())?;
+        self.boot_programs.insert(client, directory.join(&program)?);
+        Ok(self)
+    }
+
+    /// States that firmware boots by HTTPS only, as that of many servers does. Then a plain `http`
+    /// URL for firmware is an error.
+    #[must_use]
+    pub fn with_https_only(mut self) -> Self {
+        self.is_https_only = true;
+        self
+    }
+
     /// Sets how the server recognizes iPXE. The default is the user class.
     #[must_use]
     pub fn with_ipxe_sign(mut self, sign: IpxeSign) -> Self {
@@ -154,13 +202,29 @@ impl BootServer {
     /// The URLs of the boot files for firmware that boots by HTTP.
     ///
     /// # Errors
-    /// [`Error::InvalidDhcpSetting`] for a URL that is too long or has a query, and for a boot file
-    /// whose name does not end in `.efi`.
+    /// [`Error::InvalidDhcpSetting`] for a URL that is too long or has a query, for a boot file
+    /// whose name does not end in `.efi`, and for a plain `http` URL if firmware boots by HTTPS
+    /// only.
     pub fn http_boot_files(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
+        let mut urls = self.boot_programs.clone();
+        urls.extend(self.files_by_http()?);
+        let is_plain = |url: &&BootUrl| !url.as_str().starts_with("https:");
+        match urls.values().find(is_plain).filter(|_| self.is_https_only) {
+            Some(url) => {
+                let (setting, problem) = (DhcpSetting::BootUrl, DhcpProblem::NotHttps);
+                Err(Error::dhcp_setting(setting, url, problem))
+            }
+            None => Ok(urls),
+        }
+    }
+
+    /// The URLs of the boot files by HTTP that no target has.
+    fn files_by_http(&self) -> Result<BTreeMap<ClientArchitecture, BootUrl>, Error> {
         let Some(directory) = &self.http_directory else { return Ok(BTreeMap::new()) };
         self.boot_files
             .iter()
             .filter(|(architecture, _)| architecture.http_code().is_some())
+            .filter(|(architecture, _)| !self.boot_programs.contains_key(architecture))
             .map(|(architecture, path)| {
                 if !matches!(path.as_str().rsplit_once('.'), Some((_, "efi"))) {
                     let (setting, problem) = (DhcpSetting::BootFilePath, DhcpProblem::NotEfi);

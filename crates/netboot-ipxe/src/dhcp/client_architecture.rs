@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use netboot_core::Architecture;
+
 /// The kind of firmware that asks to boot, as DHCP option 93 (RFC 4578) names it.
 ///
 /// The codes are IANA's "Processor Architecture Types" (RFC 5970, section 3.3, and its registry).
@@ -64,6 +66,19 @@ impl ClientArchitecture {
             Self::EfiArm64 => Some(19),
             Self::EfiRiscv64 => Some(28),
             Self::EfiLoongArch64 => Some(40),
+        }
+    }
+
+    /// The firmware of machines with this processor that boots by HTTP, if there is one.
+    pub fn with_http_boot(architecture: Architecture) -> Option<Self> {
+        match architecture {
+            Architecture::X86_64 => Some(Self::EfiX64),
+            Architecture::Aarch64 => Some(Self::EfiArm64),
+            Architecture::Armv7l => Some(Self::EfiArm32),
+            Architecture::Riscv64 => Some(Self::EfiRiscv64),
+            Architecture::Loongarch64 => Some(Self::EfiLoongArch64),
+            // POWER has no UEFI.
+            _ => None,
         }
     }
 

@@ -30,6 +30,8 @@ pub enum DhcpSetting {
     Machine,
     /// A [`DhcpServer`](super::DhcpServer).
     Server,
+    /// The architecture of machines that boot by HTTP.
+    Architecture,
 }
 
 impl fmt::Display for DhcpSetting {
@@ -47,6 +49,7 @@ impl fmt::Display for DhcpSetting {
             Self::LeaseTime => "lease time",
             Self::Machine => "machine",
             Self::Server => "DHCP server",
+            Self::Architecture => "architecture",
         })
     }
 }
@@ -98,6 +101,10 @@ pub enum DhcpProblem {
     Ipv6,
     /// The name does not end in `.efi`, and firmware fetches the file by HTTP.
     NotEfi,
+    /// Firmware fetches by HTTPS only, and the URL is a plain one.
+    NotHttps,
+    /// No firmware of the architecture boots by HTTP.
+    NoHttpBoot,
 }
 
 impl fmt::Display for DhcpProblem {
@@ -124,6 +131,8 @@ impl fmt::Display for DhcpProblem {
             Self::NoneKnown => f.write_str("only known machines are served, and there are none"),
             Self::NotLeasing => f.write_str("another server leases the addresses"),
             Self::Ipv6 => f.write_str("only DHCP over IPv4 is configured, not DHCPv6"),
+            Self::NotHttps => f.write_str("the firmware fetches by HTTPS only"),
+            Self::NoHttpBoot => f.write_str("no firmware of this architecture boots by HTTP"),
             Self::NotEfi => {
                 f.write_str("its name does not end in .efi, and firmware fetches it by HTTP")
             }
@@ -145,6 +154,13 @@ impl DhcpProblem {
             (Self::NotEfi, _) => {
                 "give the boot file a name that ends in `.efi`, by which firmware that boots by HTTP \
                  knows a program"
+            }
+            (Self::NotHttps, _) => {
+                "serve the target by HTTPS, give its `https://` URL, and enrol the certificate of the \
+                 web server in the firmware of the machines"
+            }
+            (Self::NoHttpBoot, _) => {
+                "leave the architecture out, and let its machines boot by their own firmware"
             }
             (Self::InRange, _) => {
                 "choose a range without the addresses of servers, routers and known machines"

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use ipxe_script::{IpxeBuild, Linter, SignedPrograms};
 use netboot_core::{
     Architecture, Artifact, InvalidValue, KernelParameter, PointerName, ProfileName, Sha256Digest,
@@ -295,6 +296,18 @@ impl RendererBuilder {
     /// `src/image/efi_image.c`).
     pub fn shim(mut self, architecture: Architecture, shim: Arc<dyn Artifact>) -> Self {
         self.settings.shims.insert(architecture, shim);
+        self
+    }
+
+    /// Gives firmware that boots by HTTP a build of iPXE for an architecture. It becomes the static
+    /// entries [`boot-<architecture>.efi`](netboot_core::layout::boot_program) of all machines and
+    /// of the profiles and families with this architecture. iPXE runs `autoexec.ipxe` beside it
+    /// first, which leads to the pointer, so the live release decides what machines boot.
+    ///
+    /// For machines with Secure Boot, the caller signs the program. Builds of iPXE since 1.21 look
+    /// for `autoexec.ipxe`; those of 2019 do not.
+    pub fn boot_program(mut self, architecture: Architecture, program: impl Into<Bytes>) -> Self {
+        self.settings.boot_programs.insert(architecture, program.into());
         self
     }
 

@@ -44,6 +44,9 @@ impl Renderer {
         }
         let mut release = Release::builder(images.iter().cloned())
             .entry_point(layout::boot_script(), self.render_boot_entry()?);
+        for (path, entry) in self.program_entries(&images)? {
+            release = release.entry_point(path, entry);
+        }
         let mut scripts = Vec::new();
         if let Some(path) = self.menu_path()? {
             scripts.push((path, self.render_menu(&images)?));

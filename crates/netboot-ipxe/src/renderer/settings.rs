@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use ipxe_script::{IpxeBuild, Platform, Protocol};
 use netboot_closure::boot_parameter::HttpUrl;
 use netboot_core::{
@@ -42,6 +43,7 @@ pub(super) struct Settings {
     pub(super) signatures: Option<BTreeMap<Sha256Digest, Arc<dyn Artifact>>>,
     pub(super) secure_boot: bool,
     pub(super) shims: BTreeMap<Architecture, Arc<dyn Artifact>>,
+    pub(super) boot_programs: BTreeMap<Architecture, Bytes>,
 }
 
 impl Default for Settings {
@@ -69,6 +71,7 @@ impl Default for Settings {
             signatures: None,
             secure_boot: false,
             shims: BTreeMap::new(),
+            boot_programs: BTreeMap::new(),
         }
     }
 }

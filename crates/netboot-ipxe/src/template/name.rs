@@ -82,6 +82,9 @@ pub enum TemplateName {
     /// The static entry of one profile. Variables: `profile`, `pointer_url`, `rounds`. Blocks:
     /// `start`, `failed`.
     ProfileEntry,
+    /// The first script of an iPXE that firmware fetched by HTTP. It leads to the static entry
+    /// beside it. Variables: `entry_url`.
+    Autoexec,
     /// The entry that asks a service which answers machines itself. Variables: `service_url`,
     /// `query_url` (that URL, ready for more parameters), `rounds`. Blocks: `start`, `failed`.
     ServiceEntry,
@@ -93,7 +96,7 @@ pub enum TemplateName {
 
 impl TemplateName {
     /// All templates.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Image,
         Self::Menu,
         Self::Dispatch,
@@ -102,6 +105,7 @@ impl TemplateName {
         Self::Pointer,
         Self::BootEntry,
         Self::ProfileEntry,
+        Self::Autoexec,
         Self::ServiceEntry,
         Self::Notice,
     ];
@@ -124,6 +128,7 @@ impl TemplateName {
             Self::Pointer => "pointer",
             Self::BootEntry => "boot_entry",
             Self::ProfileEntry => "profile_entry",
+            Self::Autoexec => "autoexec",
             Self::ServiceEntry => "service_entry",
             Self::Notice => "notice",
         }
@@ -140,6 +145,7 @@ impl TemplateName {
             Self::Pointer => include_str!("../templates/pointer.ipxe"),
             Self::BootEntry => include_str!("../templates/boot_entry.ipxe"),
             Self::ProfileEntry => include_str!("../templates/profile_entry.ipxe"),
+            Self::Autoexec => include_str!("../templates/autoexec.ipxe"),
             Self::ServiceEntry => include_str!("../templates/service_entry.ipxe"),
             Self::Notice => include_str!("../templates/notice.ipxe"),
         }
@@ -194,6 +200,7 @@ impl TemplateName {
             Self::Pointer => &["release", "release_url", "menu_url"],
             Self::BootEntry => &["pointer_url", "rounds"],
             Self::ProfileEntry => &["profile", "pointer_url", "rounds"],
+            Self::Autoexec => &["entry_url"],
             Self::ServiceEntry => &["service_url", "query_url", "rounds"],
             Self::Notice => &["lines", "next", "next_url", "retry_seconds", "first_disk"],
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ipxe_script::IpxeBuild;
-use netboot_core::{Architecture, Artifact, ArtifactKind, BytesArtifact, Image};
+use netboot_core::{Architecture, Artifact, ArtifactKind, BytesArtifact, Image, ReleasePath};
 use netboot_ipxe::{
     Assignment, Error, Fleet, MachineKey, Menu, Renderer, RendererBuilder, UnknownMachine,
 };
@@ -155,4 +155,45 @@ fn a_template_that_starts_something_else_is_refused() {
     let renderer = secure().template(template, text).build().unwrap();
     let error = renderer.render_image(&with_uki("worker")).unwrap_err().to_string();
     assert!(error.contains("`other.efi`, which no key of the firmware signed"), "{error}");
+}
+
+#[test]
+fn programs_for_firmware_lead_to_the_static_entries() {
+    let members = [(Architecture::Aarch64, "worker".parse().unwrap())];
+    let renderer = Renderer::builder()
+        .family("all".parse().unwrap(), members)
+        .boot_program(Architecture::X86_64, "MZ of x86_64")
+        .boot_program(Architecture::Aarch64, "MZ of aarch64")
+        .build()
+        .unwrap();
+    let release = renderer.render_release([image("worker", "Worker", &[], &["initrd"])]).unwrap();
+    let entries: Vec<&str> = release.entry_points().keys().map(ReleasePath::as_str).collect();
+    assert_eq!(
+        entries,
+        [
+            "all/autoexec.ipxe",
+            "all/boot-aarch64.efi",
+            "all/netboot.ipxe",
+            "autoexec.ipxe",
+            "boot-aarch64.efi",
+            "boot-x86_64.efi",
+            "boot.ipxe",
+            // The image is for 64-bit x86.
+            "worker/autoexec.ipxe",
+            "worker/boot-x86_64.efi",
+            "worker/netboot.ipxe",
+        ]
+    );
+    let text = |path: &str| {
+        let bytes = &release.entry_points()[&ReleasePath::new(path).unwrap()];
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
+    assert_golden("sid-autoexec.ipxe", &text("worker/autoexec.ipxe"));
+    assert!(text("autoexec.ipxe").contains("chain --replace ${netboot-directory}boot.ipxe ||"));
+    assert_eq!(text("worker/boot-x86_64.efi"), "MZ of x86_64");
+
+    let script = Renderer::builder().boot_program(Architecture::X86_64, "#!ipxe\n");
+    let error = script.build().unwrap().render_release([image("worker", "W", &[], &["initrd"])]);
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Core(netboot_core::Error::NotAProgram { .. })), "{error:?}");
 }

@@ -44,6 +44,7 @@ pub(crate) async fn check(make: Make<'_>) {
     check_in_brief(make).await;
     of(&[1], Box::pin(going_live::links_of_the_old_layout_follow_the_live_release(make))).await;
     of(&[5], Box::pin(damage::files_of_others_stay(make))).await;
+    of(&[5], Box::pin(damage::a_program_without_a_mark_is_known_by_its_blob(make))).await;
     of(&[2], Box::pin(publishing::publishing_again_changes_nothing(make))).await;
     of(&[1], Box::pin(publishing::staging_changes_nothing_that_machines_boot(make))).await;
     of(&[7], Box::pin(publishing::the_origin_of_a_release_stays(make))).await;

@@ -18,7 +18,13 @@ const PART: &str = "part-";
 /// Returns the tag of a file that changes: a pointer or an entry point. Other objects have none.
 pub(super) fn of_file(path: &ReleasePath) -> Option<String> {
     match Location::parse(path.as_str())? {
-        Location::Pointer(_) | Location::BootScript | Location::ProfileScript(_) => {}
+        Location::Pointer(_)
+        | Location::BootScript
+        | Location::ProfileScript(_)
+        | Location::BootProgram(_)
+        | Location::ProfileBootProgram(..)
+        | Location::AutoexecScript
+        | Location::ProfileAutoexecScript(_) => {}
         _ => return None,
     }
     let mut tag = FILE.to_owned();
@@ -99,6 +105,8 @@ mod tests {
     fn each_file_has_a_valid_tag_of_its_own() {
         let long = format!("{}a.ipxe", "a_".repeat(31));
         let paths = ["current.ipxe", "boot.ipxe", "a/netboot.ipxe", "a_b/netboot.ipxe", &long];
+        let programs = ["boot-x86_64.efi", "a/boot-x86_64.efi", "a/autoexec.ipxe", "autoexec.ipxe"];
+        let paths: Vec<&str> = paths.into_iter().chain(programs).collect();
         let tags: BTreeSet<String> =
             paths.iter().map(|path| of_file(&path.parse().unwrap()).unwrap()).collect();
         assert_eq!(tags.len(), paths.len());

@@ -205,6 +205,14 @@ impl PublicUrl {
             findings.push(Finding::Redirected { path, to });
         } else if found == expected {
             findings.extend((!fetched.has_length).then_some(Finding::NoLength { path }));
+        } else if is_entry && layout::is_program(&path) {
+            // A program has no mark: Netboot wrote it if the target has a blob with its bytes.
+            let blob = self.head(&layout::blob(&found.sha256), context).await?;
+            let is_ours = blob.is_ok_and(|head| head.length == Some(found.size));
+            findings.push(match is_ours {
+                true => Finding::Outdated { path },
+                false => Finding::Foreign { path },
+            });
         } else if is_entry {
             findings.push(match Pointer::parse(&fetched.bytes) {
                 PointerContent::Malformed { without_history: true, .. } => {

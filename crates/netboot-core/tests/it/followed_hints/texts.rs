@@ -37,7 +37,11 @@ fn a_text_that_was_written_as_the_hint_says_is_taken() {
     follow::<ServiceName>(names, &refused[..5], &taken);
     follow::<SiteName>(names, &refused[..5], &taken);
     follow::<ProfileName>("do not use `releases` or `blobs`", &["blobs", "releases"], &["blobs-1"]);
-    follow::<PointerName>("do not use `boot`", &["boot"], &["boot-1", "blobs"]);
+    follow::<PointerName>(
+        "do not use `boot` or `autoexec`",
+        &["boot", "autoexec"],
+        &["boot-1", "blobs"],
+    );
 
     let title = "use 1 to 100 characters without control characters";
     follow::<Title>(title, &["", "a\nb", &"x".repeat(101)], &["Worker: größer", &"x".repeat(100)]);

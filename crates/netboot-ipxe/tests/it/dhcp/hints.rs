@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use netboot_core::Architecture;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSettings, InterfaceName,
     KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
@@ -28,6 +29,18 @@ fn names_paths_and_urls_as_the_hints_describe_them_are_taken() {
         server.with_boot_file(ClientArchitecture::EfiX64, name).unwrap().http_boot_files()
     };
     follow(named("ipxe"), "a name that ends in `.efi`", named("ipxe.efi"));
+    let program = |architecture: Architecture| {
+        boot_server().with_boot_program("http://10.77.0.1/", architecture)
+    };
+    let without_power = program(Architecture::Aarch64);
+    follow(program(Architecture::Powerpc64le), "leave the architecture out", without_power);
+    let secure = |url: &str| {
+        let server = BootServer::new("10.77.0.1".parse().unwrap(), "http://10.77.0.1/x").unwrap();
+        let server = server.with_boot_program(url, Architecture::X86_64).unwrap();
+        leasing(super::builder_with(server.with_https_only())).build()
+    };
+    let hint = "give its `https://` URL, and enrol the certificate";
+    follow(secure("http://boot.example.org/"), hint, secure("https://boot.example.org/"));
     // TFTP has no such rule.
     let by_tftp = BootServer::new("10.77.0.1".parse().unwrap(), "http://10.77.0.1/x").unwrap();
     let by_tftp = by_tftp.with_boot_file(ClientArchitecture::EfiX64, "ipxe").unwrap();

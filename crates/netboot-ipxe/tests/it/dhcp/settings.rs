@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use netboot_core::MacAddress;
+use netboot_core::{Architecture, MacAddress};
 use netboot_ipxe::Error;
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpProblem, DhcpServer, DhcpSetting,
@@ -175,4 +175,27 @@ fn machines_are_known_once() {
     let subnet = "10.77.0.0/24".parse().unwrap();
     let nobody = DhcpSettings::builder("lo", subnet, boot_server()).unwrap().known_machines_only();
     assert_eq!(refused(nobody.build()), (DhcpSetting::Machine, DhcpProblem::NoneKnown));
+}
+
+#[test]
+fn firmware_gets_the_programs_of_a_target_by_its_architecture() {
+    let server = boot_server()
+        .with_boot_program("http://10.77.0.1/published/", Architecture::X86_64)
+        .unwrap()
+        .with_boot_program("http://10.77.0.1/published/worker", Architecture::Riscv64)
+        .unwrap();
+    let urls = server.http_boot_files().unwrap();
+    let url = |client| urls.get(&client).map(BootUrl::as_str);
+    let of_target = "http://10.77.0.1/published/boot-x86_64.efi";
+    assert_eq!(url(ClientArchitecture::EfiX64), Some(of_target));
+    let of_profile = "http://10.77.0.1/published/worker/boot-riscv64.efi";
+    assert_eq!(url(ClientArchitecture::EfiRiscv64), Some(of_profile));
+    // The other directory still serves the others.
+    let other = "http://10.77.0.1/ipxe/arm64/ipxe.efi";
+    assert_eq!(url(ClientArchitecture::EfiArm64), Some(other));
+    let settings = leasing(super::builder_with(server)).build().unwrap();
+    for server in [DhcpServer::Kea, DhcpServer::Dnsmasq, DhcpServer::IscDhcpd] {
+        let text = settings.configuration(server).unwrap();
+        assert!(text.contains(of_target) && text.contains(of_profile), "{text}");
+    }
 }

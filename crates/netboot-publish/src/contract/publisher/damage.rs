@@ -1,7 +1,10 @@
 //! Checks of targets that somebody else changed.
 
-use netboot_core::{Context, Release, layout};
+use std::time::Duration;
 
+use netboot_core::{Architecture, ArtifactKind, Context, Release, layout};
+
+use crate::contract::later::later;
 use crate::contract::publisher::fixture::{
     Make, assert_clean, delete, path, publish, publisher, put, text,
 };
@@ -122,6 +125,65 @@ pub(crate) async fn what_is_ours_is_not_to_be_written_over(make: Make<'_>) {
     assert!(canary.live().await.unwrap().is_some());
     publish(&publisher(&store), &release_with("other.ipxe")).await;
     assert_clean(&publisher(&store)).await;
+}
+
+/// Makes a sample release with a program for firmware. Its bytes begin as those of a real one.
+fn release_with_program(generation: &str, program: &'static str) -> Release {
+    let release = small_release(generation);
+    let mut builder = Release::builder([sample_image("worker", generation)]);
+    for (path, file) in release.files() {
+        if file.kind() == ArtifactKind::Script {
+            builder = builder.script(path.clone(), file.clone());
+        }
+    }
+    for (path, text) in release.entry_points() {
+        builder = builder.entry_point(path.clone(), text.clone());
+    }
+    let place = layout::boot_program(Architecture::Aarch64);
+    builder.entry_point(place, program).build(sample_pointer()).unwrap()
+}
+
+pub(crate) async fn a_program_without_a_mark_is_known_by_its_blob(make: Make<'_>) {
+    let place = layout::boot_program(Architecture::Aarch64);
+    let one = release_with_program("one", "MZ of iPXE 1.21");
+    let two = release_with_program("two", "MZ of iPXE 2.0");
+
+    let store = make();
+    let publisher = publisher(&store);
+    put(&store, place.as_str(), "MZ of somebody else").await;
+    let error = publisher.publish(&one, &Context::new()).await.unwrap_err();
+    assert!(matches!(&error, Error::ForeignFile { path, .. } if *path == place), "{error:?}");
+    assert_eq!(text(&store, &place).await.unwrap(), "MZ of somebody else");
+    delete(&store, &place).await;
+
+    publish(&publisher, &one).await;
+    assert_eq!(text(&store, &place).await.unwrap(), "MZ of iPXE 1.21");
+    publish(&publisher, &two).await;
+    assert_eq!(text(&store, &place).await.unwrap(), "MZ of iPXE 2.0");
+    publisher.rollback(RollbackTo::Previous, &Context::new()).await.unwrap();
+    assert_eq!(text(&store, &place).await.unwrap(), "MZ of iPXE 1.21");
+    assert_clean(&publisher).await;
+
+    // The publisher replaces a program of an activation that was broken off, and keeps an altered
+    // one.
+    let found = async || {
+        let (scope, depth) = (VerifyScope::Live, VerifyDepth::Listing);
+        publisher.verify(scope, depth, &Context::new()).await.unwrap().findings
+    };
+    put(&store, place.as_str(), "MZ of iPXE 2.0").await;
+    assert_eq!(found().await, [Finding::Outdated { path: place.clone() }]);
+    publish(&publisher, &one).await;
+    assert_clean(&publisher).await;
+    put(&store, place.as_str(), "MZ that somebody altered").await;
+    assert_eq!(found().await, [Finding::Foreign { path: place.clone() }]);
+    let error = publisher.publish(&two, &Context::new()).await.unwrap_err();
+    assert!(matches!(error, Error::ForeignFile { .. }), "{error:?}");
+    publish(&publisher.clone().with_replace_foreign(true), &one).await;
+
+    let retention = Retention::default().with_grace(Duration::ZERO).with_keep_last(1);
+    later(&publisher, Duration::from_secs(2)).prune(&retention, &Context::new()).await.unwrap();
+    assert_eq!(text(&store, &place).await.unwrap(), "MZ of iPXE 1.21");
+    assert_clean(&publisher).await;
 }
 
 pub(crate) async fn a_damaged_pointer_is_an_error(make: Make<'_>) {

@@ -183,7 +183,7 @@ async fn entry_point_states(
             Some(Entry::Link { .. } | Entry::Other) => PlaceState::Foreign,
             Some(Entry::Object { .. }) => match store.read(&path).await? {
                 None => PlaceState::Absent,
-                Some(there) => entry_point_state(&there.bytes, &content),
+                Some(there) => entry_point_state(store, &path, &there.bytes, &content).await?,
             },
         };
         Ok::<_, Error>((path, state))
