@@ -1,8 +1,10 @@
 //! `netboot list`: the releases of a target.
 
+mod pcrs;
 mod sbom;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use bytesize::ByteSize;
@@ -44,7 +46,8 @@ With --json:
     problem       why its manifest cannot be used, or null";
 
 #[derive(Debug, Args)]
-#[command(after_long_help = format!("{}\n\n{JSON}", sbom::JSON))]
+#[group(id = "details", multiple = false, args = ["sbom", "pcrs"])]
+#[command(after_long_help = format!("{}\n\n{}\n\n{JSON}", sbom::JSON, pcrs::JSON))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: PublishedTarget,
@@ -54,9 +57,19 @@ pub(crate) struct Arguments {
     #[arg(long)]
     sbom: bool,
 
-    /// With `--sbom`, the release: the first digits of its id are enough. The default is the live
-    /// release.
-    #[arg(value_name = "RELEASE", requires = "sbom")]
+    /// Show the values that the PCRs 4, 11 and 12 of a TPM have after a machine booted the UKI of
+    /// an image, instead of the releases. This reads each UKI to its end.
+    #[arg(long)]
+    pcrs: bool,
+
+    /// With `--pcrs`, the iPXE that the firmware starts under Secure Boot, and that starts the UKI.
+    /// Without it, the firmware starts the UKI itself.
+    #[arg(long, value_name = "FILE", requires = "pcrs")]
+    ipxe: Option<PathBuf>,
+
+    /// With `--sbom` or `--pcrs`, the release: the first digits of its id are enough. The default
+    /// is the live release for `--sbom`, and each release for `--pcrs`.
+    #[arg(value_name = "RELEASE", requires = "details")]
     release: Option<ReleasePrefix>,
 
     #[command(flatten)]
@@ -73,6 +86,15 @@ impl Arguments {
             let release = find_release(prefix, &self.target, &publisher, session).await?;
             let bills = read_bills(&publisher, &release, session).await?;
             return Ok(sbom::answer(self.target.as_str(), &release, &bills));
+        }
+        if self.pcrs {
+            let release = match &self.release {
+                Some(release) => Some(release.find(&publisher, session).await?),
+                None => None,
+            };
+            let boots = pcrs::boots(self.ipxe.as_deref())?;
+            let releases = pcrs::read(&publisher, release, &boots, session).await?;
+            return Ok(pcrs::answer(self.target.as_str(), &releases));
         }
         let listing = until_cancelled(session, release_list::list(&publisher)).await?;
         let Listing { releases: listed, problem: of_pointer } = listing;

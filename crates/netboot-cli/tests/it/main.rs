@@ -24,6 +24,7 @@ mod image;
 mod interrupted;
 mod lint;
 mod list;
+mod list_pcrs;
 mod locations;
 mod machines;
 mod man;
