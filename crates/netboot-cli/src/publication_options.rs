@@ -44,7 +44,8 @@ pub(crate) struct PublicationOptions {
     #[arg(long)]
     legacy_links: bool,
 
-    /// The `http://` URL from which machines fetch closures. It serves the target.
+    /// The `http://` URL from which machines fetch closures. It serves the target. With
+    /// `--secure-boot`, machines know only the URLs in the signed command line of their UKI.
     #[arg(long, value_name = "URL", value_parser = web_url)]
     closure_url: Option<Url>,
 
@@ -109,7 +110,7 @@ impl PublicationOptions {
             may_be_left_out: self.machines.may_be_left_out() || fleet.is_some(),
         };
         let renderer =
-            renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
+            self.renderer(settings.pointer(), fleet, self.closure_url.as_ref(), configuration)?;
         let renderer = self.firmware.apply(renderer, session).await?;
         let renderer = renderer.build().of_command_line()?;
         let preparation =
@@ -144,9 +145,9 @@ impl PublicationOptions {
             ("--legacy-links", self.legacy_links),
             ("--timeout", self.timeout.is_some()),
             ("--prove", self.proof.is_given()),
-            ("--shim", self.firmware.has_shim()),
         ];
-        first_given(options).or_else(|| self.machines.given()).or_else(|| self.publisher.given())
+        let given = first_given(options).or_else(|| self.firmware.given());
+        given.or_else(|| self.machines.given()).or_else(|| self.publisher.given())
     }
 
     /// The first of these options that is on the command line and that only going live needs.
@@ -170,24 +171,27 @@ impl PublicationOptions {
             path.pop_if_empty().push(profile.as_str()).push("");
         }
         let renderer =
-            renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)?;
+            self.renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)?;
         self.firmware.apply_to_folder(renderer).build().of_command_line()
     }
-}
 
-fn renderer(
-    pointer: &PointerName,
-    fleet: Option<Fleet>,
-    closure_source: Option<&Url>,
-    configuration: &Configuration,
-) -> Result<RendererBuilder, Report> {
-    let mut renderer = Renderer::builder().pointer_name(pointer.clone());
-    if let Some(fleet) = fleet {
-        renderer = renderer.fleet(fleet);
+    fn renderer(
+        &self,
+        pointer: &PointerName,
+        fleet: Option<Fleet>,
+        closure_source: Option<&Url>,
+        configuration: &Configuration,
+    ) -> Result<RendererBuilder, Report> {
+        let mut renderer = Renderer::builder().pointer_name(pointer.clone());
+        if let Some(fleet) = fleet {
+            renderer = renderer.fleet(fleet);
+        }
+        let mirrors = configuration.closure_boot.iter().flat_map(|section| &section.mirrors);
+        // The signed command line of a UKI has the places of its closure.
+        let sources = closure_source.into_iter().chain(mirrors);
+        for url in sources.filter(|_| !self.firmware.starts_ukis()) {
+            renderer = renderer.closure_source(url).of_command_line()?;
+        }
+        Ok(renderer)
     }
-    let mirrors = configuration.closure_boot.iter().flat_map(|section| &section.mirrors);
-    for url in closure_source.into_iter().chain(mirrors) {
-        renderer = renderer.closure_source(url).of_command_line()?;
-    }
-    Ok(renderer)
 }

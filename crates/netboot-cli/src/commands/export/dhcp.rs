@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netboot_core::Report;
+use netboot_core::{Architecture, Report};
 use netboot_ipxe::dhcp::{
     BootFilePath, BootServer, BootUrl, ClientArchitecture, DhcpServer, DhcpSetting, DhcpSettings,
     InterfaceName, IpxeSign, KnownMachine, TftpRoot, ipv4_address, ipv4_subnet,
@@ -78,6 +78,25 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL")]
     http_boot: Option<BootUrl>,
 
+    /// The URL of a target, or of the directory of one of its profiles. Firmware that boots by HTTP
+    /// gets the target's `boot-<architecture>.efi`.
+    #[arg(long, value_name = "URL")]
+    boot_programs: Option<BootUrl>,
+
+    /// The architecture of machines that get a program of the target. Can be repeated.
+    #[arg(
+        long = "architecture",
+        value_name = "NAME",
+        requires = "boot_programs",
+        default_values = ["x86_64"]
+    )]
+    architectures: Vec<Architecture>,
+
+    /// The firmware of the machines fetches by HTTPS only. Then a plain `http` URL for it is an
+    /// error.
+    #[arg(long)]
+    https_only: bool,
+
     /// The way the server recognizes iPXE. Use `option-175` for an iPXE with a user class of its
     /// own.
     #[arg(long, value_name = "SIGN", value_enum, default_value_t)]
@@ -110,6 +129,14 @@ pub(super) fn export(arguments: Arguments) -> Result<Answer, Report> {
     }
     if let Some(directory) = arguments.http_boot {
         server = server.with_http_boot(directory)?;
+    }
+    if let Some(directory) = arguments.boot_programs {
+        for architecture in arguments.architectures {
+            server = server.with_boot_program(directory.clone(), architecture)?;
+        }
+    }
+    if arguments.https_only {
+        server = server.with_https_only();
     }
     if let Some(path) = arguments.arm64 {
         server = server.with_boot_file(ClientArchitecture::EfiArm64, path)?;
