@@ -157,7 +157,7 @@ pub enum Error {
 
 /// Hides the user and the password of a URL in a kernel parameter, which need not be a whole URL.
 /// A password may have any character, so that the last `@` ends it.
-fn without_password(text: &str) -> String {
+pub(crate) fn without_password(text: &str) -> String {
     let Some((before, host)) = text.rsplit_once('@') else { return text.to_owned() };
     let scheme = before.find("://").map(|at| at + 3);
     let start = scheme.or_else(|| before.find('=').map(|at| at + 1)).unwrap_or_default();

@@ -78,9 +78,12 @@ pub enum Error {
         /// The host of the URL.
         host: ForeignText,
     },
-    /// Stage 1 would refuse a kernel parameter of an image.
-    #[error("a kernel parameter for an image with a closure is malformed")]
+    /// An image with a closure has a kernel parameter that stage 1 would refuse, or that belongs to
+    /// Netboot.
+    #[error("the kernel parameters of `{profile}` cannot be on the command line of a UKI")]
     BootParameter {
+        /// The profile.
+        profile: ProfileName,
         /// The cause.
         source: netboot_closure::Error,
     },

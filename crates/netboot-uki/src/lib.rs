@@ -53,6 +53,7 @@ mod keys;
 mod new_file;
 mod pcr;
 mod pe;
+mod progress;
 mod scan;
 mod sign;
 mod signer;

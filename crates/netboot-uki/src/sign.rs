@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::new_file::NewFile;
 use crate::pe::problem::PeProblem;
 use crate::pe::sums::Sums;
+use crate::progress::Progress;
 use crate::scan::Scan;
 use crate::signer::pe_signer::PeSigner;
 
@@ -85,6 +86,7 @@ fn write(
     let mut rest = end - headers.len() as u64;
     file.seek(SeekFrom::Start(headers.len() as u64)).map_err(read)?;
     let mut buffer = vec![0; 256 * 1024];
+    let mut progress = Progress::new(output, end, context);
     while rest > 0 {
         context.check()?;
         let wanted = usize::try_from(rest).unwrap_or(buffer.len()).min(buffer.len());
@@ -93,6 +95,7 @@ fn write(
             count => {
                 sums.update(&buffer[..count]);
                 target.write_all(&buffer[..count]).map_err(wrote)?;
+                progress.add(count);
                 rest -= count as u64;
             }
         }

@@ -10,7 +10,7 @@ use crate::boot_parameter::parameter::{
     BOOTIF, BootParameter, CACHE, CACHE_BUDGET, FROM, INDEX, REPORT, STORE,
 };
 use crate::boot_parameter::store_choice::StoreChoice;
-use crate::error::Error;
+use crate::error::{Error, without_password};
 use crate::sha256::Sha256;
 
 /// The parameters of closure boot on a kernel command line.
@@ -58,7 +58,7 @@ impl BootParameters {
             if name == FROM {
                 match word.parse() {
                     Ok(parameter) => parameters.take(parameter),
-                    Err(_) => parameters.unusable_from.push(word),
+                    Err(_) => parameters.unusable_from.push(without_password(&word)),
                 }
             } else if let Some(name) = NAMES.iter().find(|known| **known == name) {
                 let before = last.insert(*name, word.clone());
@@ -75,7 +75,9 @@ impl BootParameters {
         for (name, word) in last {
             match word.parse() {
                 Ok(parameter) => parameters.take(parameter),
-                Err(_) if name == REPORT => parameters.unusable_report = Some(word),
+                Err(_) if name == REPORT => {
+                    parameters.unusable_report = Some(without_password(&word));
+                }
                 Err(error) => return Err(error),
             }
         }

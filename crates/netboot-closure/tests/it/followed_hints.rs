@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use netboot_closure::boot_parameter::{
-    BootParameter, CacheLabel, CallerParameters, CardAddress, HttpUrl, StoreChoice,
+    BootParameter, BootParameters, CacheLabel, CallerParameters, CardAddress, HttpUrl, StoreChoice,
 };
 use netboot_closure::nar::{NarLimits, dump, unpack};
 use netboot_closure::{CompressionLevel, Error, Index, NixSecretKey, Packer, Sha256, StorePath};
@@ -94,6 +94,10 @@ fn a_kernel_parameter_in_an_error_shows_no_password() {
         assert!(error.to_string().contains(shown), "{error}");
         assert!(!format!("{error:?}").contains("sec"), "{error:?}");
     }
+    let line = "netboot.from=http://a/ netboot.from=http://u:secret@b/ netboot.report=u:secret@c";
+    let read = BootParameters::from_command_line(line).unwrap();
+    assert!(!format!("{read:?}").contains("secret"), "{read:?}");
+    assert_eq!(read.unusable_from, ["netboot.from=http://***@b/"]);
 }
 
 #[test]

@@ -14,7 +14,10 @@ impl BackendError for Error {
         let hint = match self {
             Self::Core(error) => return error.hint(),
             Self::Io { action, path, source } => match source.kind() {
-                ErrorKind::AlreadyExists => "give the path of a file that does not exist yet",
+                ErrorKind::AlreadyExists => {
+                    let path = quoted(path);
+                    return Some(format!("remove {path}, or write into another directory"));
+                }
                 ErrorKind::PermissionDenied => {
                     return Some(RefusedAccess::of(action, path).to_string());
                 }
@@ -33,17 +36,18 @@ impl BackendError for Error {
             }
             Self::NoStub { architecture, .. } => return Some(stub_hint(*architecture)),
             Self::NoClosureSource { .. } => {
-                "give the `http://` URL that serves the target with `UkiSettings::closure_source`: \
-                 nobody can add it to a signed command line later"
+                "give the `http://` URL that serves the target with `UkiSettings::closure_source`, \
+                 or as the parameter `netboot.from=` of the configuration: with Secure Boot, no \
+                 boot loader can add it later"
             }
             Self::ClosureSource { .. } => {
                 "give the `http://` URL of a directory, without a password and without a query: \
                  stage 1 checks every byte by its digest, so the connection needs no encryption"
             }
-            Self::BootParameter { source } => return source.hint(),
+            Self::BootParameter { source, .. } => return source.hint(),
             Self::OtherImage { .. } => {
-                "make the UKI again from this image: a machine with Secure Boot would start \
-                 something else than a machine without it"
+                "remove the UKI, and make it again from this image: a machine with Secure Boot \
+                 would start something else than a machine without it"
             }
             Self::Text { .. } => {
                 "give at most 64 KiB of text without control characters, on one line unless it is \

@@ -30,7 +30,8 @@ use crate::uki_file::UkiFile;
 /// [`Error::OtherImage`] names the section that does not belong to the image. [`Error::Program`] if
 /// the file is no UKI, [`Error::Untrusted`], [`Error::Core`] with
 /// [`ArtifactChanged`](netboot_core::Error::ArtifactChanged) if its digest is not the one of the
-/// artifact, whatever else is wrong, [`Error::Core`] or [`Error::Io`] if it cannot be read, or if the work was cancelled.
+/// artifact, whatever else is wrong, [`Error::Core`] or [`Error::Io`] if it cannot be read, or if
+/// the work was cancelled.
 ///
 /// ```no_run
 /// use netboot_core::{Context, Image};

@@ -16,7 +16,7 @@ pub(super) fn command_line(image: &Image, sources: &[HttpUrl]) -> Result<KernelC
     let Some(closure) = image.closure() else { return Ok(boot.command_line()?) };
     let callers = boot.kernel_parameters();
     let found = CallerParameters::check(callers.iter().map(KernelParameter::as_str))
-        .map_err(|source| Error::BootParameter { source })?;
+        .map_err(|source| Error::BootParameter { profile: image.profile().clone(), source })?;
     if sources.is_empty() && !found.has_source {
         return Err(Error::NoClosureSource { profile: image.profile().clone() });
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use foreign_text::ForeignText;
 use netboot_closure::boot_parameter::{BootParameter, HttpUrl};
-use netboot_core::{ArtifactKind, BytesArtifact, Context, FileArtifact, FileName, Image, blocking};
+use netboot_core::{
+    ArtifactKind, BytesArtifact, Context, FileArtifact, FileName, Image, Phase, blocking,
+};
 use tempfile::{TempDir, TempPath};
 use url::Url;
 
@@ -68,8 +70,10 @@ impl UkiSettings {
     /// Adds a URL from which machines fetch closures: the `http://` URL of a directory that serves
     /// the root of the target. Machines try the URLs in their order.
     ///
-    /// A UKI of an image with a closure needs at least one, because nobody can add it to the signed
-    /// command line later. A configuration may also name it, with the parameter `netboot.from=`.
+    /// A UKI of an image with a closure needs at least one, because no boot loader can add it to
+    /// the signed command line later. A configuration may also name it, with the parameter
+    /// `netboot.from=`. Signed addons and the machine's SMBIOS tables can add parameters
+    /// ([`Uki::builder`]), but stage 1 checks all that it fetches by the digest of the index.
     ///
     /// # Errors
     /// [`Error::ClosureSource`] for another URL than `http://`, and for one with a password or a
@@ -92,13 +96,14 @@ impl UkiSettings {
     /// `os-release` and the version of the kernel. Signs it, and writes it to
     /// `<directory>/<profile>.efi`, where nothing may be. Equal images, stubs and keys make equal
     /// bytes. After an error, the UKI is not there.
+    /// Reports the progress to `context`.
     ///
     /// Returns the image with this UKI in the place of the one that it had. `directory` must stay
     /// as long as the image is used.
     ///
     /// # Errors
-    /// [`Error::NoStub`] if no stub is for the architecture of the image, which has none of its own.
-    /// [`Error::Stub`] if its own cannot be used.
+    /// [`Error::NoStub`] if no stub is for the architecture of the image, which has none of its
+    /// own. [`Error::Stub`] if its own cannot be used.
     /// [`Error::NoClosureSource`] and [`Error::BootParameter`] for an image with a closure. The
     /// errors of [`UkiBuilder::build`](crate::UkiBuilder::build), of [`Uki::write`] and of
     /// [`sign`](crate::sign()). [`Error::Core`] if another file of the image has the UKI's name.
@@ -111,6 +116,7 @@ impl UkiSettings {
         let (directory, profile) = (directory.as_ref(), image.profile().clone());
         let context = context.for_profile(&profile);
         let architecture = image.boot().architecture();
+        let _phase = context.phase(Phase::Realising, None);
         let own = self.stubs.iter().find(|stub| stub.architecture() == architecture);
         let stub = match (own, image.uki_stub()) {
             (Some(stub), _) => stub.clone(),
@@ -156,10 +162,15 @@ impl UkiSettings {
             .prefix(".netboot-")
             .tempdir_in(directory)
             .map_err(|it| failed("create a directory in", directory, it))?;
-        let mut step = steps.path().join("unsigned.efi");
+        // Events show the names of the steps.
+        let name = |step: &str| {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            steps.path().join(format!("{stem}-{step}.efi"))
+        };
+        let mut step = name("unsigned");
         uki.write(&step, context).await?;
         for (number, signer) in self.signers.iter().enumerate() {
-            let signed = steps.path().join(format!("{number}.efi"));
+            let signed = name(&format!("signed-{}", number + 1));
             sign(&step, &signed, signer.as_ref(), context).await?;
             // The next one has all of it.
             let removed = tokio::fs::remove_file(&step).await;

@@ -11,6 +11,7 @@ use crate::new_file::NewFile;
 use crate::pe::headers::Headers;
 use crate::pe::problem::PeProblem;
 use crate::pe::sums::Sums;
+use crate::progress::Progress;
 use crate::stub::StubFile;
 use crate::uki::layout::Layout;
 use crate::uki::part::{Content, Part, padding};
@@ -58,6 +59,7 @@ impl Assembly {
             sums: Sums::of_headers(&self.headers, &self.layout.bytes),
             path,
             context,
+            progress: Progress::new(path, self.layout.size, context),
         };
         writer.write(&self.layout.bytes).await?;
         let sections = &self.stub.bytes[self.layout.bytes.len()..];
@@ -92,6 +94,7 @@ struct Writer<'a> {
     sums: Sums,
     path: &'a Path,
     context: &'a Context,
+    progress: Progress<'a>,
 }
 
 impl Writer<'_> {
@@ -102,6 +105,7 @@ impl Writer<'_> {
 
     async fn add(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.sums.update(bytes);
+        self.progress.add(bytes.len());
         self.write(bytes).await
     }
 

@@ -42,8 +42,14 @@ async fn a_new_path_in_a_directory_is_written() {
     let x64 = stub("linuxx64.efi.stub");
     let made = uki(&x64, &x64).await.unwrap();
     let existing = made.write(&small, &context).await;
-    let new = made.write(workshop.path("new.efi"), &context).await;
-    follow(existing, "give the path of a file that does not exist yet", new);
+    let other = workshop.path("other");
+    fs::create_dir(&other).unwrap();
+    let new = made.write(other.join("small.efi"), &context).await;
+    follow(existing, "or write into another directory", new);
+    let existing = made.write(&small, &context).await;
+    fs::remove_file(&small).unwrap();
+    let again = made.write(&small, &context).await;
+    follow(existing, &format!("remove {},", small.display()), again);
     let below = workshop.path("directory");
     let nowhere = made.write(below.join("a.efi"), &context).await;
     fs::create_dir(&below).unwrap();

@@ -96,13 +96,13 @@ async fn the_uki_of_an_image_has_its_kernel_initrds_command_line_and_names() {
     let names = "NAME=\"worker\"\nID=worker\nPRETTY_NAME=\"Worker \\\"x\\\" of \\$HOME\"";
     assert_eq!(file.os_release().unwrap().as_str(), names);
     let bytes = fs::read(&path).unwrap();
-    let content = |name: &str| {
+    let bytes_of = |name: &str| {
         let section = file.program().section(name).unwrap();
         let start = section.offset as usize;
         &bytes[start..start + section.size as usize]
     };
-    assert!(content(".linux") == kernel);
-    assert_eq!(content(".initrd"), b"first\0\0\0the second\0\0");
+    assert!(bytes_of(".linux") == kernel);
+    assert_eq!(bytes_of(".initrd"), b"first\0\0\0the second\0\0");
     // Other programs agree.
     assert!(sbverify(&path, &workshop.keys().await.join("db.crt")));
     let inspected = ukify(&["inspect".into(), path.display().to_string()]);
@@ -144,8 +144,8 @@ async fn equal_images_and_keys_make_equal_ukis() {
     assert!(make(twice()).await == make(twice()).await);
     assert!(make(signing()).await != make(UkiSettings::new().stub(x64())).await);
     let workshop = Workshop::new();
-    let made = twice().make(image(&[]), workshop.path("."), &context).await.unwrap();
-    let checked = check_image_uki(&made, &[db()], &context).await.unwrap().unwrap();
+    let image = twice().make(image(&[]), workshop.path("."), &context).await.unwrap();
+    let checked = check_image_uki(&image, &[db()], &context).await.unwrap().unwrap();
     assert_eq!(checked.program().signature_count(), 2);
 }
 
@@ -156,7 +156,7 @@ async fn the_command_line_names_the_closure_and_where_it_is() {
     let index = image.closure().unwrap().index.sha256();
     let refused = signing().make(image.clone(), workshop.path("."), &context).await.unwrap_err();
     assert!(matches!(refused, Error::NoClosureSource { .. }), "{refused:?}");
-    assert!(refused.hint().unwrap().contains("nobody can add it to a signed command line later"));
+    assert!(refused.hint().unwrap().contains("no boot loader can add it later"));
     assert!(!workshop.path("worker.efi").exists());
 
     let source = |url: &str| signing().closure_source(&url.parse().unwrap());
@@ -183,6 +183,7 @@ async fn the_command_line_names_the_closure_and_where_it_is() {
     let reserved = closure_image(&["netboot.index=00"]);
     let refused = settings.make(reserved, workshop.path("."), &context).await.unwrap_err();
     assert!(refused.hint().unwrap().contains("remove the parameter from `boot.kernelParams`"));
+    assert!(refused.to_string().contains("of `worker` cannot be on the command line"));
 }
 
 #[tokio::test]
@@ -207,7 +208,7 @@ async fn a_uki_of_another_image_is_refused_by_the_section_that_differs() {
     ] {
         let error = swapped(image(&["quiet"]), other).await;
         assert_eq!(section(&error), expected, "{error}");
-        assert!(error.hint().unwrap().contains("make the UKI again from this image"));
+        assert!(error.hint().unwrap().contains("make it again from this image"));
     }
 }
 
@@ -304,8 +305,8 @@ async fn an_architecture_without_a_stub_is_refused_and_one_with_a_stub_is_not() 
     let refused = make(signing(), arm(Architecture::Aarch64)).await.unwrap_err();
     assert!(refused.hint().unwrap().starts_with("give `linuxaa64.efi.stub` of systemd's package"));
     let both = signing().stub(Stub::read(stub("linuxaa64.efi.stub")).unwrap());
-    let made = make(both, arm(Architecture::Aarch64)).await.unwrap();
-    check_image_uki(&made, &[db()], &context).await.unwrap().unwrap();
+    let image = make(both, arm(Architecture::Aarch64)).await.unwrap();
+    check_image_uki(&image, &[db()], &context).await.unwrap().unwrap();
     let refused = make(signing(), arm(Architecture::Riscv64)).await.unwrap_err();
     assert!(refused.hint().unwrap().contains("make no UKI: UKIs are for x86_64 and aarch64"));
     assert!(arm(Architecture::Riscv64).uki().is_none());

@@ -216,3 +216,16 @@ async fn a_check_reports_its_progress_and_ends_when_it_is_cancelled() {
         assert_eq!(error.class(), ErrorClass::Cancelled, "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_uki_of_another_image_is_made_again_as_the_hint_says() {
+    let (workshop, context) = (Workshop::new(), Context::new());
+    let path = workshop.file("worker.efi", made(&image(&["debug"])).await);
+    let stale = with_uki(&image(&["quiet"]), &path).await;
+    let error = check_image_uki(&stale, &[], &context).await.unwrap_err();
+    assert_eq!(section(&error), ".cmdline");
+    assert!(error.hint().unwrap().starts_with("remove the UKI, and make it again from this image"));
+    fs::remove_file(&path).unwrap();
+    let again = signing().make(stale, workshop.path("."), &context).await.unwrap();
+    check_image_uki(&again, &[db()], &context).await.unwrap().unwrap();
+}

@@ -1,13 +1,13 @@
 //! The UKIs of images that cannot be made: no signer runs for them, and nothing is left.
 
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use netboot_core::{
     Architecture, Artifact, ArtifactKind, ArtifactReader, BackendError, BootSpec,
-    CancellationToken, Context, ErrorClass, FileName, Image, InitPath, ProfileSpec, Sha256Digest,
-    async_trait,
+    CancellationToken, Context, ErrorClass, Event, FileName, Image, InitPath, Phase, ProfileSpec,
+    Sha256Digest, async_trait,
 };
 use netboot_uki::{Certificate, Error, KeyFile, PeSigner, Stub, UkiSettings};
 
@@ -47,7 +47,7 @@ fn counting(token: Option<CancellationToken>) -> Arc<Counting> {
 struct Swapped {
     bytes: Arc<dyn Artifact>,
     other: Arc<dyn Artifact>,
-    is_swapped: AtomicBool,
+    from_now_on: AtomicBool,
 }
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl Artifact for Swapped {
     }
 
     async fn open(&self) -> Result<ArtifactReader, netboot_core::Error> {
-        let is_swapped = self.is_swapped.swap(true, Ordering::SeqCst);
+        let is_swapped = self.from_now_on.swap(true, Ordering::SeqCst);
         if is_swapped { self.other.open().await } else { self.bytes.open().await }
     }
 }
@@ -96,7 +96,7 @@ async fn bytes_that_the_digest_does_not_describe_are_not_signed() {
         let mut other = bytes.to_vec();
         *other.last_mut().unwrap() ^= 1;
         let (bytes, other) = (artifact(kind, name, bytes), artifact(kind, name, &other));
-        Swapped { bytes, other, is_swapped: AtomicBool::new(at_once) }
+        Swapped { bytes, other, from_now_on: AtomicBool::new(at_once) }
     };
     let initrd = || artifact(ArtifactKind::Initrd, "initrd", b"initrd");
     let code = fs::read(stub("linuxx64.efi.stub")).unwrap();
@@ -169,4 +169,24 @@ async fn of_several_stubs_for_an_architecture_the_last_one_counts() {
     let made = fs::read(workshop.path("worker.efi")).unwrap();
     let marker = &stub[at - magic.len()..=at];
     assert!(made.windows(marker.len()).any(|it| it == marker));
+}
+
+#[tokio::test]
+async fn the_steps_of_a_large_uki_are_reported() {
+    let workshop = Workshop::new();
+    let large = artifact(ArtifactKind::Initrd, "initrd", &vec![7; 9 << 20]);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = seen.clone();
+    let context = Context::new().with_events(move |event: Event| {
+        if let Event::Progress { phase: Phase::Realising, profile, subject, done, total, .. } =
+            event
+        {
+            assert!(done <= total.unwrap() && profile.unwrap().as_str() == "worker");
+            sink.lock().unwrap().push(subject);
+        }
+    });
+    signing().make(image_with(kernel(), large), workshop.path("."), &context).await.unwrap();
+    let mut subjects = seen.lock().unwrap().clone();
+    subjects.dedup();
+    assert_eq!(subjects, ["worker-unsigned.efi", "worker-signed-1.efi"]);
 }

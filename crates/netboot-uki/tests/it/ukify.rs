@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use netboot_core::{Context, KernelParameter};
+use netboot_core::{ArtifactKind, Context, FileArtifact, KernelParameter};
 use netboot_testbed::{DebianTree, Testbed};
-use netboot_uki::{Addon, AddonStub, EfiProgram, UkiFile};
+use netboot_uki::{Addon, AddonStub, EfiProgram, Stub, Uki, UkiFile};
 
 use crate::programs::ukify;
 use crate::workshop::{INITRDS, OS_RELEASE, UNAME, Workshop, command_line, stub, uki};
@@ -74,6 +75,29 @@ async fn a_uki_for_x86_has_the_bytes_that_ukify_writes() {
 #[tokio::test]
 async fn a_uki_for_arm_has_the_bytes_that_ukify_writes() {
     compare(&DebianTree::ARM64_LINUX.kernel(), "linuxaa64.efi.stub", "aa64").await;
+}
+
+/// ukify searches the whole kernel for its version, because an `Image` has no header with it.
+#[tokio::test]
+async fn a_uki_for_arm_has_the_version_that_ukify_finds_in_the_kernel() {
+    let (workshop, context) = (Workshop::new(), Context::new());
+    let (kernel, stub) = (DebianTree::ARM64_LINUX.kernel(), stub("linuxaa64.efi.stub"));
+    let theirs = workshop.path("theirs.efi");
+    ukify(&[
+        "build".into(),
+        format!("--linux={}", kernel.display()),
+        format!("--initrd={}", workshop.file("initrd", "x").display()),
+        format!("--stub={}", stub.display()),
+        "--cmdline=quiet".into(),
+        "--efi-arch=aa64".into(),
+        format!("--output={}", theirs.display()),
+    ]);
+    let kernel = FileArtifact::open(ArtifactKind::Kernel, "Image", kernel, &context).await.unwrap();
+    let builder = Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel), &command_line());
+    let ours = workshop.path("ours.efi");
+    builder.build().await.unwrap().write(&ours, &context).await.unwrap();
+    let uname = |path| UkiFile::open(path).unwrap().uname().unwrap().as_str().to_owned();
+    assert_eq!(uname(ours), uname(theirs));
 }
 
 #[tokio::test]
