@@ -17,7 +17,7 @@ mod paths;
 mod pattern;
 mod problem;
 mod profile;
-mod proof;
+pub(crate) mod proof;
 mod reading;
 mod retention;
 mod schema;

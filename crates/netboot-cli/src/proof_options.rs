@@ -1,11 +1,12 @@
 //! The options of commands that boot images before they go live.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use netboot_core::{Architecture, Report};
 use netboot_publish::Prover;
-use netboot_qemu::QemuProver;
+use netboot_qemu::FirmwareKeys;
 
 use crate::misuse::OfCommandLine;
 use crate::session::Session;
@@ -27,6 +28,12 @@ pub(crate) struct ProofOptions {
     /// The maximum time of a boot, in seconds. The default is `[proof]` of netboot.toml, or 600.
     #[arg(long, value_name = "SECONDS", requires = "prove")]
     boot_timeout: Option<u64>,
+
+    /// Boot the UKI of each image with Secure Boot. The directory has the certificates that the
+    /// firmware trusts: `db.esl` or `db.crt`, and also `KEK` and `PK` if they are there. The
+    /// default is `[proof]` of netboot.toml; otherwise iPXE boots the images without Secure Boot.
+    #[arg(long, value_name = "DIR", requires = "prove")]
+    secure_boot_keys: Option<PathBuf>,
 }
 
 impl ProofOptions {
@@ -50,8 +57,14 @@ impl ProofOptions {
         if let Some(seconds) = self.boot_timeout {
             proof.timeout_seconds = seconds;
         }
+        if let Some(keys) = &self.secure_boot_keys {
+            proof.secure_boot_keys = Some(keys.clone());
+        }
         proof.machine(Architecture::X86_64).build().of_command_line()?;
-        let prover = QemuProver::new(move |image| proof.machine(image.image().boot.architecture()));
-        Ok(Some(Arc::new(prover)))
+        if let Some(keys) = &proof.secure_boot_keys {
+            // Keys that cannot be used are found before anything is sent.
+            FirmwareKeys::read(keys).of_command_line()?;
+        }
+        Ok(Some(Arc::new(proof.prover())))
     }
 }

@@ -16,9 +16,11 @@ pub enum Firmware {
     Bios,
     /// The UEFI firmware of EDK II, without Secure Boot: OVMF, or AAVMF for ARM.
     Uefi,
-    /// OVMF with Secure Boot, in the build whose variables only System Management Mode can change.
-    /// It runs programs that the keys in its variables signed, and no other ones. So it needs
-    /// [`firmware_keys`](crate::MachineBuilder::firmware_keys), or
+    /// UEFI with Secure Boot: OVMF in the build whose variables only System Management Mode can
+    /// change, or AAVMF for ARM, which has no such mode. It runs programs that the keys in its
+    /// variables signed, and no other ones. So it needs
+    /// [`firmware_keys`](crate::MachineBuilder::firmware_keys),
+    /// [`firmware_keys_in`](crate::MachineBuilder::firmware_keys_in), or
     /// [`firmware_variables`](crate::MachineBuilder::firmware_variables) with keys.
     UefiSecureBoot,
 }

@@ -1,5 +1,11 @@
 //! The keys of UEFI firmware with Secure Boot.
 
+use std::path::{Path, PathBuf};
+
+use netboot_core::read_regular_file;
+use netboot_uki::{Certificate, SignatureList};
+use uuid::{Uuid, uuid};
+
 use crate::error::Error;
 use crate::variable_store::{GLOBAL, IMAGE_SECURITY, VariableProblem, VariableStore};
 
@@ -10,6 +16,12 @@ const SIGNED: u32 = 0x27;
 
 /// The length of the header of a list of certificates (`EFI_SIGNATURE_LIST`, section 32.4.1).
 const LIST_HEADER: usize = 28;
+
+/// The greatest size of a file with lists, in bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// The owner of entries that are made of a certificate here. Firmware does not read it.
+const OWNER: Uuid = uuid!("4f2d1c5e-7b60-4d1a-9a0e-6e6574626f74");
 
 /// The keys that a machine with Secure Boot trusts, as the values of the firmware's variables. Each
 /// value is a sequence of `EFI_SIGNATURE_LIST`, as files with the extension `.esl` have it.
@@ -41,26 +53,41 @@ impl FirmwareKeys {
         exchange_keys: impl Into<Vec<u8>>,
         signatures: impl Into<Vec<u8>>,
     ) -> Result<Self, Error> {
-        let keys = Self {
-            platform_key: platform_key.into(),
-            exchange_keys: exchange_keys.into(),
-            signatures: signatures.into(),
+        let checked = |setting, value| lists(setting, "what was given", value);
+        Ok(Self {
+            platform_key: checked("value of PK", platform_key.into())?,
+            exchange_keys: checked("value of KEK", exchange_keys.into())?,
+            signatures: checked("value of db", signatures.into())?,
+        })
+    }
+
+    /// Reads the keys of a directory: for each variable the list `PK.esl`, `KEK.esl` or `db.esl`,
+    /// or otherwise one certificate in PEM or DER, `PK.crt`, `KEK.crt` or `db.crt`. `TestKeys` of
+    /// netboot-uki writes such a directory. Private keys in it are not read. This blocks its
+    /// thread.
+    ///
+    /// `db` has to be there, because it says which programs start. In place of a missing `PK` or
+    /// `KEK`, the machine gets the certificate of `db`: these two only decide who may change the
+    /// variables.
+    ///
+    /// # Errors
+    /// [`Error::NoProgramKeys`] without `db`, [`Error::UnusableKeys`] for a file that cannot be
+    /// read or is no certificate, and [`Error::InvalidSetting`] for a file that is not one or more
+    /// lists.
+    pub fn read(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        let directory = directory.as_ref();
+        let missing = || Error::NoProgramKeys { directory: directory.to_owned() };
+        let signatures = value_in(directory, "db", "value of db")?.ok_or_else(missing)?;
+        let value = |name, setting| {
+            Ok::<_, Error>(
+                value_in(directory, name, setting)?.unwrap_or_else(|| signatures.clone()),
+            )
         };
-        for (name, value) in [
-            ("value of PK", &keys.platform_key),
-            ("value of KEK", &keys.exchange_keys),
-            ("value of db", &keys.signatures),
-        ] {
-            if value.is_empty() || !is_lists(value) {
-                return Err(Error::InvalidSetting {
-                    setting: name,
-                    value: "what was given".to_owned(),
-                    problem: "give the content of an `.esl` file, not a certificate or a signed \
-                              value",
-                });
-            }
-        }
-        Ok(keys)
+        Ok(Self {
+            platform_key: value("PK", "value of PK")?,
+            exchange_keys: value("KEK", "value of KEK")?,
+            signatures,
+        })
     }
 
     /// Writes the keys into a store.
@@ -69,6 +96,54 @@ impl FirmwareKeys {
         store.set("KEK", GLOBAL, SIGNED, &self.exchange_keys)?;
         store.set("PK", GLOBAL, SIGNED, &self.platform_key)
     }
+}
+
+/// The place that a machine has its keys from.
+#[derive(Debug, Clone)]
+pub(crate) enum KeySource {
+    Values(FirmwareKeys),
+    Directory(PathBuf),
+}
+
+impl KeySource {
+    /// Returns the keys. A directory is read now.
+    pub(crate) async fn keys(&self) -> Result<FirmwareKeys, Error> {
+        match self {
+            Self::Values(keys) => Ok(keys.clone()),
+            Self::Directory(directory) => {
+                let directory = directory.clone();
+                let read = move || Ok::<_, netboot_core::Error>(FirmwareKeys::read(directory));
+                netboot_core::blocking(read).await.map_err(netboot_uki::Error::from)?
+            }
+        }
+    }
+}
+
+/// Returns the value of a variable from the files of a directory, if it has any for it.
+fn value_in(directory: &Path, name: &str, setting: &'static str) -> Result<Option<Vec<u8>>, Error> {
+    let path = directory.join(format!("{name}.esl"));
+    if path.exists() {
+        let value = read_regular_file(&path, LIMIT).map_err(netboot_uki::Error::from)?;
+        return lists(setting, &format!("`{}`", path.display()), value).map(Some);
+    }
+    let path = directory.join(format!("{name}.crt"));
+    if path.exists() {
+        let list = SignatureList::new(OWNER, &Certificate::read(&path)?);
+        return Ok(Some(list.as_bytes().to_vec()));
+    }
+    Ok(None)
+}
+
+/// Returns a value that is one or more lists. `shown` names it in the error.
+fn lists(setting: &'static str, shown: &str, value: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if value.is_empty() || !is_lists(&value) {
+        return Err(Error::InvalidSetting {
+            setting,
+            value: shown.to_owned(),
+            problem: "give the content of an `.esl` file, not a certificate or a signed value",
+        });
+    }
+    Ok(value)
 }
 
 /// Returns true if the bytes are lists from the first to the last one. Each has its size behind the
@@ -102,6 +177,24 @@ mod tests {
         let sizes = sizes.into_iter().flat_map(u32::to_le_bytes);
         let content = std::iter::repeat_n(7, usize::try_from(length).unwrap());
         std::iter::repeat_n(1, 16).chain(sizes).chain(content).collect()
+    }
+
+    #[test]
+    fn a_directory_needs_only_the_certificate_of_programs() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let error = FirmwareKeys::read(&directory).unwrap_err();
+        assert!(error.to_string().contains("neither `db.esl` nor `db.crt`"), "{error}");
+        std::fs::write(path("db.crt"), "no certificate").unwrap();
+        let error = FirmwareKeys::read(&directory).unwrap_err();
+        assert!(matches!(&error, Error::UnusableKeys(_)), "{error:?}");
+        std::fs::write(path("db.esl"), "no list").unwrap();
+        let error = FirmwareKeys::read(&directory).unwrap_err();
+        assert!(error.to_string().contains("db.esl`: give the content"), "{error}");
+        std::fs::write(path("db.esl"), list(40)).unwrap();
+        std::fs::write(path("KEK.esl"), list(50)).unwrap();
+        let keys = FirmwareKeys::read(&directory).unwrap();
+        assert_eq!(keys, FirmwareKeys::new(list(40), list(50), list(40)).unwrap());
     }
 
     #[test]

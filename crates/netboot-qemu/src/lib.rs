@@ -54,9 +54,8 @@
 //!   `x86_64`. [`FirmwareKeys`] are written into its variables. Debian 12 and 13 have it in `ovmf`,
 //!   as `OVMF_CODE_4M.secboot.fd`. The file `OVMF_VARS_4M.snakeoil.fd` there has a key that
 //!   everybody has (`PkKek-1-snakeoil.key`, with the password `snakeoil`), for tests only.
-//! - For `aarch64`, Debian's `AAVMF_VARS.fd` has no store of variables before the firmware's first
-//!   start, so [`Machine::boot_by_http`] needs another file. With keys in it, this firmware has
-//!   Secure Boot on, without System Management Mode.
+//! - For `aarch64`, AAVMF with keys in its variables has Secure Boot on, without System Management
+//!   Mode. Debian's `AAVMF_VARS.fd` is empty. A machine that needs variables gets a store in it.
 //! - Under TCG, a program of 16 MB is fetched, verified and started in about 10 seconds. A refusal
 //!   ends the boot in the same time.
 //! - The firmware prints `Access Denied` for all three: no signature, the signature of another key,

@@ -31,7 +31,7 @@ use crate::boot_stage::BootStage;
 use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
-use crate::firmware_keys::FirmwareKeys;
+use crate::firmware_keys::KeySource;
 use crate::guest_url::GuestUrl;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
@@ -67,7 +67,7 @@ pub struct Machine {
     program: Option<PathBuf>,
     firmware_code: Option<PathBuf>,
     firmware_variables: Option<PathBuf>,
-    firmware_keys: Option<FirmwareKeys>,
+    firmware_keys: Option<KeySource>,
     /// The program that emulates a TPM.
     tpm: Option<PathBuf>,
     expectations: Expectations,
@@ -103,14 +103,15 @@ impl Machine {
     /// [`Error::UnusableUrl`], [`Error::UnknownHost`], [`Error::ForwarderMissing`],
     /// [`Error::QemuMissing`], [`Error::FirmwareMissing`], [`Error::IpxeMissing`],
     /// [`Error::TpmMissing`], [`Error::TpmFailed`],
-    /// [`Error::UnusableVariables`], [`Error::SecureBootUnproven`], [`Error::InvalidSetting`] for
+    /// [`Error::UnusableVariables`], [`Error::SecureBootUnproven`], the errors of
+    /// [`FirmwareKeys::read`](crate::FirmwareKeys::read), [`Error::InvalidSetting`] for
     /// the network card's iPXE under Secure Boot, and for that of a virtio card under UEFI,
     /// [`Error::Spawn`], [`Error::QemuFailed`], [`Error::Console`], [`Error::Io`],
     /// [`Error::Cancelled`].
     pub async fn boot(&self, url: &Url, context: &Context) -> Result<BootReport, Error> {
         let guest_url = GuestUrl::new(url, self.network_access)
             .map_err(|problem| Error::unusable_url(url, problem))?;
-        if self.firmware() == Firmware::UefiSecureBoot && self.ipxe()?.is_none() {
+        if self.starts_only_programs() {
             return Err(Error::InvalidSetting {
                 setting: "iPXE",
                 value: "the network card's".to_owned(),
@@ -258,6 +259,12 @@ impl Machine {
         self.firmware.unwrap_or(self.platform.default_firmware())
     }
 
+    /// Returns true if the firmware has to fetch what it boots itself: it has Secure Boot, which
+    /// refuses an iPXE that the caller did not sign.
+    pub(crate) fn starts_only_programs(&self) -> bool {
+        self.firmware() == Firmware::UefiSecureBoot && self.ipxe.is_none()
+    }
+
     /// Returns the file of the iPXE that boots the machine. `None` is that of the network card.
     fn ipxe(&self) -> Result<Option<&Path>, Error> {
         let known = self.platform.ipxe;
@@ -291,8 +298,11 @@ impl Machine {
         };
         let (code, variables) = (self.firmware_code.as_deref(), self.firmware_variables.as_deref());
         let files = UefiFiles::locate(code, variables, program, self.platform, firmware)?;
-        let keys = self.firmware_keys.as_ref();
-        firmware_flash::prepare(firmware, files, keys, url, scratch).await.map(Some)
+        let keys = match &self.firmware_keys {
+            Some(source) => Some(source.keys().await?),
+            None => None,
+        };
+        firmware_flash::prepare(firmware, files, keys.as_ref(), url, scratch).await.map(Some)
     }
 }
 

@@ -26,8 +26,7 @@ pub(crate) struct Platform {
     pub(crate) boot_program: &'static str,
     /// Where distributions install the UEFI firmware. Relative paths are below QEMU's prefix.
     pub(crate) firmware: &'static [FirmwarePaths],
-    /// Where distributions install the firmware with Secure Boot. It is empty where System
-    /// Management Mode cannot protect the variables.
+    /// Where distributions install the firmware with Secure Boot.
     pub(crate) secure_firmware: &'static [FirmwarePaths],
     /// The packages with the UEFI firmware.
     pub(crate) firmware_packages: &'static str,
@@ -105,7 +104,13 @@ impl Platform {
             // QEMU's own files, which Nix installs beside QEMU
             ("share/qemu/edk2-aarch64-code.fd", "share/qemu/edk2-arm-vars.fd"),
         ],
-        secure_firmware: &[],
+        // There is no System Management Mode. The system could change the variables, as it can in
+        // most machines of this kind, but no program that the firmware refuses gets there.
+        secure_firmware: &[
+            // Debian, Ubuntu
+            ("/usr/share/AAVMF/AAVMF_CODE.secboot.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),
+            ("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),
+        ],
         firmware_packages: "AAVMF (Debian, Ubuntu: qemu-efi-aarch64; Fedora: edk2-aarch64)",
         ipxe: &[
             // Debian 13 and later

@@ -21,9 +21,10 @@ type MakeMachine = Box<dyn Fn(&StagedImage) -> MachineBuilder + Send + Sync>;
 /// architecture of its image. The prover does not try images of architectures that
 /// [`MachineBuilder::architecture`] refuses.
 ///
-/// The prover boots the image's iPXE script. It does not let firmware fetch an EFI program itself.
-/// To prove that, serve the staged files with [`StoreServer`], and call
-/// [`Machine::boot_by_http`](crate::Machine::boot_by_http) with the program's URL.
+/// The prover boots the image's iPXE script. With [`by_firmware`](Self::by_firmware), the firmware
+/// fetches the image's UKI instead, by HTTP and without iPXE. It does so in any case if the machine
+/// has Secure Boot and no iPXE of the caller. Then an image without a UKI is an error, and a UKI
+/// that the firmware's keys did not sign does not come up.
 ///
 /// ```no_run
 /// use netboot_core::{Context, Release};
@@ -40,6 +41,7 @@ type MakeMachine = Box<dyn Fn(&StagedImage) -> MachineBuilder + Send + Sync>;
 /// ```
 pub struct QemuProver {
     machine: MakeMachine,
+    by_firmware: bool,
 }
 
 impl QemuProver {
@@ -47,12 +49,30 @@ impl QemuProver {
     /// texts that its console has to show. An image with a closure also has to fetch its whole
     /// store.
     pub fn new(machine: impl Fn(&StagedImage) -> MachineBuilder + Send + Sync + 'static) -> Self {
-        Self { machine: Box::new(machine) }
+        Self { machine: Box::new(machine), by_firmware: false }
+    }
+
+    /// Lets the firmware fetch each image's UKI, or no longer. The machines need UEFI.
+    ///
+    /// A UKI names the place of its closure by itself, which is not the place where it is staged.
+    /// So an image with a closure comes up when stage 1 starts, unless the machine expects a text.
+    #[must_use]
+    pub fn by_firmware(mut self, by_firmware: bool) -> Self {
+        self.by_firmware = by_firmware;
+        self
     }
 
     async fn boot(&self, image: &StagedImage, context: &Context) -> Result<BootReport, Error> {
         let architecture = image.image().boot.architecture();
         let mut machine = (self.machine)(image).architecture(architecture);
+        if self.by_firmware || machine.starts_only_programs() {
+            let uki = image.image().uki.as_ref();
+            let profile = image.profile().clone();
+            let uki = uki.ok_or(Error::UkiMissing { profile })?;
+            let server = StoreServer::with_uki(image.store().clone(), image.profile(), uki).await?;
+            let url = server.uki_url(image.profile());
+            return machine.build()?.boot_by_http(&url, context).await;
+        }
         if image.image().closure.is_some() {
             machine = machine.expect_store();
         }
@@ -94,6 +114,10 @@ impl Prover for QemuProver {
             Err(Error::BootFailed { failure }) => {
                 let mut problem =
                     format!("it {}; last stage: {}", failure.outcome, failure.reached);
+                for refusal in &failure.refusals {
+                    problem += "; ";
+                    problem += &refusal.to_string();
+                }
                 if !failure.missing.is_empty() {
                     problem += "; not seen: ";
                     problem += &failure.missing.join(", ");

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use netboot_core::ReleasePath;
+use hyper::Uri;
+use netboot_core::{FileRecord, ProfileName, ReleasePath, layout};
 use netboot_publish::Store;
 use netboot_serve::StoreView;
 use url::Url;
@@ -42,12 +43,40 @@ impl StoreServer {
     /// # Errors
     /// [`Error::Bind`].
     pub async fn start(store: Arc<dyn Store>) -> Result<Self, Error> {
+        Self::serve(store, None).await
+    }
+
+    /// Starts to serve `store`, and the UKI of an image at [`uki_url`](Self::uki_url) too. Firmware
+    /// knows a program by the end of its name, `.efi`, which the name of a blob does not have.
+    ///
+    /// # Errors
+    /// [`Error::Bind`].
+    pub async fn with_uki(
+        store: Arc<dyn Store>,
+        profile: &ProfileName,
+        uki: &FileRecord,
+    ) -> Result<Self, Error> {
+        // Digests have no characters that a URL cannot have, so this is always a path.
+        let blob = format!("/{}", layout::blob(&uki.sha256)).parse().unwrap_or_default();
+        Self::serve(store, Some((format!("/{}", uki_name(profile)), blob))).await
+    }
+
+    /// Serves a store, and one object under another path too.
+    async fn serve(store: Arc<dyn Store>, named: Option<(String, Uri)>) -> Result<Self, Error> {
         let view = StoreView::new(store).on_failure(|path, error| {
             tracing::warn!(%error, %path, "a store cannot be served");
         });
-        let server = HttpServer::start(move |request| {
-            let view = view.clone();
-            async move { view.answer(&request).await }
+        let named = Arc::new(named);
+        let server = HttpServer::start(move |mut request| {
+            let (view, named) = (view.clone(), named.clone());
+            async move {
+                if let Some((path, object)) = &*named
+                    && request.uri().path() == path
+                {
+                    *request.uri_mut() = object.clone();
+                }
+                view.answer(&request).await
+            }
         });
         Ok(Self { server: server.await? })
     }
@@ -62,9 +91,18 @@ impl StoreServer {
         self.server.url(path.as_str())
     }
 
+    /// The URL of the UKI that [`with_uki`](Self::with_uki) serves: `<profile>.efi`.
+    pub fn uki_url(&self, profile: &ProfileName) -> Url {
+        self.server.url(&uki_name(profile))
+    }
+
     /// Stops the server. It accepts no new connections, and waits up to five seconds for the
     /// answers under way.
     pub async fn stop(self) {
         self.server.stop().await;
     }
+}
+
+fn uki_name(profile: &ProfileName) -> String {
+    format!("{profile}.efi")
 }

@@ -4,6 +4,8 @@
 //! `MdeModulePkg/Include/Guid/VariableFormat.h` of EDK II: the header of a firmware volume, the
 //! header of the store, and one variable after the other. Numbers are little-endian.
 
+mod blank;
+
 use std::fmt;
 
 use uuid::Uuid;
@@ -53,8 +55,6 @@ pub(crate) const KEPT: u32 = 0x7;
 pub enum VariableProblem {
     /// The file is not a firmware volume with authenticated variables, as OVMF has them.
     Format,
-    /// The file begins with zeros: the firmware itself makes the store at its first start.
-    Empty,
     /// The store has no room for the variables of a boot.
     Full,
     /// The store has no platform key (`PK`), so Secure Boot is off.
@@ -69,7 +69,6 @@ impl fmt::Display for VariableProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Format => "it is not a store of authenticated variables",
-            Self::Empty => "it has no store of variables yet",
             Self::Full => "it has no room for the variables of a boot",
             Self::NoPlatformKey => "it has no platform key, so Secure Boot is off",
             Self::NoProgramKey => "it has no key for programs, so the firmware refuses all of them",
@@ -84,10 +83,6 @@ impl VariableProblem {
             Self::Format => {
                 "give the variables that belong to the firmware's code, such as OVMF_VARS_4M.fd for \
                  OVMF_CODE_4M.fd, as a raw image"
-            }
-            Self::Empty => {
-                "give a file that has a store with firmware_variables; of Debian's files for \
-                 aarch64, AAVMF_VARS.snakeoil.fd has one, with keys, and AAVMF_VARS.fd has none"
             }
             Self::Full => "give a new copy of the firmware's initial variables",
             Self::NoPlatformKey | Self::NoProgramKey | Self::SwitchedOff => {
@@ -119,11 +114,12 @@ struct Entry {
 }
 
 impl VariableStore {
-    /// Reads a file of variables.
-    pub(crate) fn new(bytes: Vec<u8>) -> Result<Self, VariableProblem> {
+    /// Reads a file of variables. A file of zeros gets a store, which firmware would make at its
+    /// first start.
+    pub(crate) fn new(mut bytes: Vec<u8>) -> Result<Self, VariableProblem> {
         let problem = VariableProblem::Format;
         if part(&bytes, 0, VOLUME_HEADER).is_some_and(|head| head.iter().all(|byte| *byte == 0)) {
-            return Err(VariableProblem::Empty);
+            blank::format(&mut bytes);
         }
         let (place, signature) = VOLUME_SIGNATURE;
         if part(&bytes, place, signature.len()) != Some(signature) {
@@ -343,7 +339,8 @@ mod tests {
         ] {
             assert_eq!(VariableStore::new(damaged), Err(VariableProblem::Format));
         }
-        assert_eq!(VariableStore::new(vec![0; 1 << 12]), Err(VariableProblem::Empty));
+        assert_eq!(VariableStore::new(vec![0; 1 << 12]), Err(VariableProblem::Format));
+        assert_eq!(VariableStore::new(vec![0; 1 << 20]).unwrap().entries().count(), 0);
         // Something lies where the next variable goes.
         let mut whole = blank(1024);
         *whole.last_mut().unwrap() = 0;

@@ -49,7 +49,7 @@ impl Configuration {
         if let Some(signing) = signing {
             paths.extend([&mut signing.key_file, &mut signing.password_file]);
         }
-        paths.push(&mut proof.ipxe_aarch64);
+        paths.extend([&mut proof.ipxe_aarch64, &mut proof.secure_boot_keys]);
         if let Some(closure_boot) = closure_boot {
             paths.extend([&mut closure_boot.program, &mut closure_boot.source]);
         }

@@ -5,6 +5,7 @@ mod aarch64;
 mod activate;
 mod boot;
 mod boot_signals;
+mod boot_uki;
 mod build;
 mod build_answers;
 mod build_closure;

@@ -9,7 +9,7 @@ use crate::accelerator::Accelerator;
 use crate::error::Error;
 use crate::expectations::Expectations;
 use crate::firmware::Firmware;
-use crate::firmware_keys::FirmwareKeys;
+use crate::firmware_keys::{FirmwareKeys, KeySource};
 use crate::machine::Machine;
 use crate::network_access::NetworkAccess;
 use crate::network_card::NetworkCard;
@@ -205,8 +205,21 @@ impl MachineBuilder {
     /// Enrols the keys of a machine with [`Firmware::UefiSecureBoot`] in its copy of the firmware's
     /// variables. They replace keys that are enrolled there.
     pub fn firmware_keys(mut self, keys: FirmwareKeys) -> Self {
-        self.0.firmware_keys = Some(keys);
+        self.0.firmware_keys = Some(KeySource::Values(keys));
         self
+    }
+
+    /// Enrols the keys of a directory like [`firmware_keys`](Self::firmware_keys). Each boot reads
+    /// them as [`FirmwareKeys::read`] does.
+    pub fn firmware_keys_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.0.firmware_keys = Some(KeySource::Directory(directory.into()));
+        self
+    }
+
+    /// See [`Machine::starts_only_programs`].
+    #[cfg(feature = "prover")]
+    pub(crate) fn starts_only_programs(&self) -> bool {
+        self.0.starts_only_programs()
     }
 
     /// Gives the machine a TPM 2.0 that swtpm emulates. `program` is its path, or a name in the
@@ -314,10 +327,6 @@ impl MachineBuilder {
             );
         }
         if firmware == Firmware::UefiSecureBoot {
-            if platform.secure_firmware.is_empty() {
-                let problem = "use UEFI, because only x86_64 machines have Secure Boot here";
-                return refuse("firmware", firmware.to_string(), problem);
-            }
             if self.0.firmware_variables.is_none() && self.0.firmware_keys.is_none() {
                 return Err(Error::KeysMissing);
             }

@@ -74,7 +74,7 @@ impl CommandLine<'_> {
             Some(files) => {
                 let code = option_value(&files.code);
                 let variables = option_value(&files.variables);
-                if files.firmware == Firmware::UefiSecureBoot {
+                if files.firmware == Firmware::UefiSecureBoot && self.platform.has_bios {
                     // Only System Management Mode writes the variables.
                     add(&["-global", "driver=cfi.pflash01,property=secure,value=on"]);
                 }

@@ -1,6 +1,6 @@
 //! Real firmware with Secure Boot runs what its keys signed, and nothing else.
 
-mod keys;
+pub(crate) mod keys;
 mod programs;
 mod refused;
-mod signed;
+pub(crate) mod signed;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use netboot_core::{Context, ReleasePath};
-use netboot_publish::contract::sample_release;
+use netboot_core::{
+    ArtifactKind, BytesArtifact, Context, FileRecord, Release, ReleasePath, layout,
+};
+use netboot_publish::contract::{sample_image, sample_pointer, sample_release};
 use netboot_publish::{LocalStore, MemoryStore, Publisher, Store};
 use netboot_qemu::StoreServer;
 use tempfile::TempDir;
@@ -73,4 +75,32 @@ async fn a_store_that_fails_is_a_bad_gateway() {
         StoreServer::start(Arc::new(LocalStore::new(directory.path().join("current.ipxe"))));
     let answer = ask(&server.await.unwrap(), "GET", "/boot.ipxe").await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_uki_has_a_name_that_firmware_knows() {
+    let store = MemoryStore::new();
+    let uki = BytesArtifact::new(ArtifactKind::Uki, "worker.efi", "the program").unwrap();
+    let record = FileRecord::of(&uki);
+    let image = sample_image("worker", "one").with_uki(uki).unwrap();
+    let script = BytesArtifact::new(ArtifactKind::Script, "netboot.ipxe", "#!ipxe\n").unwrap();
+    let (script, path) = (Arc::new(script), layout::profile_script(image.profile()));
+    let release = Release::builder([image])
+        .script(layout::boot_script(), script.clone())
+        .script(path, script)
+        .build(sample_pointer())
+        .unwrap();
+    Publisher::new(store.clone()).publish(&release, &Context::new()).await.unwrap();
+    let profile = "worker".parse().unwrap();
+    let server = StoreServer::with_uki(Arc::new(store), &profile, &record).await.unwrap();
+    let url = server.uki_url(&profile);
+    assert!(url.path().ends_with("/worker.efi"), "{url}");
+    for path in [url.path(), &format!("/{}", layout::blob(&record.sha256))] {
+        let answer = ask(&server, "GET", path).await;
+        assert!(answer.ends_with("\r\n\r\nthe program"), "{answer}");
+    }
+    let answer = ask(&server, "HEAD", url.path()).await;
+    assert!(answer.contains("content-length: 11"), "{answer}");
+    let answer = ask(&server, "GET", "/other.efi").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
 }

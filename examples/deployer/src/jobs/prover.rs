@@ -7,11 +7,7 @@ use netboot_qemu::QemuProver;
 
 /// A prover that boots images as the configuration says: all images, or that of one profile.
 pub(crate) fn prover(proof: &ProofSection, profile: Option<ProfileName>) -> impl Prover {
-    let proof = proof.clone();
-    OneProfile {
-        qemu: QemuProver::new(move |image| proof.machine(image.image().boot.architecture())),
-        profile,
-    }
+    OneProfile { qemu: proof.prover(), profile }
 }
 
 #[derive(Debug)]

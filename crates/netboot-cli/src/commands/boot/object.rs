@@ -13,9 +13,9 @@ shown with --verbose.
 With --json:
   came_up       true if the machine came up
   hint          what to do if it did not, or null
-  url           the URL of the script, as the machine saw it
+  url           the URL of the script or the UKI, as the machine saw it
   architecture  the architecture of the machine, such as x86_64
-  firmware      bios or uefi
+  firmware      bios, uefi or uefi-secure-boot
   accelerator   kvm or tcg
   outcome       succeeded, panicked, failure-seen, system-failed, store-failed,
                 firmware-gave-up, machine-stopped or timed-out
@@ -26,10 +26,10 @@ With --json:
     stage    its name
     seconds  the seconds from the start to its first sign
   missing       the texts of --expect that the console did not show
-  fetched       the files that iPXE fetched, in order. Each has:
-    url      its URL, as iPXE printed it
+  fetched       the files that iPXE or the firmware fetched, in order. Each has:
+    url      its URL, as it was printed
     outcome  complete, failed or unfinished
-    message  the message of iPXE, or null
+    message  the message of iPXE or of the firmware, or null
     page     the page that explains the message, or null
   refusals      what was refused because no trusted key signed it, in order.
                 Each has:

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use netboot_core::{Architecture, Context};
 use netboot_qemu::{BootStage, Firmware, MachineBuilder, Verifier};
 use netboot_testbed::{DebianTree, cpio};
+use tempfile::TempDir;
 
 use crate::followed_hints::assert_hint;
 use crate::machine::site::{Site, machine};
+use crate::secure_boot::keys::{SigningKey, run};
+use crate::secure_boot::signed::boot;
 
 /// Shows the command line and the architecture, and powers off.
 const INIT: &str = "#!/bin/busybox sh
@@ -83,17 +86,32 @@ async fn the_programs_of_an_arm_machine_are_named_when_they_are_missing() {
     }
 }
 
-/// The hint leads to variables with keys, which did not sign this iPXE.
+/// Debian's `AAVMF_VARS.fd` is empty, so the machine gets a new store of variables.
 #[tokio::test]
-async fn arm_firmware_fetches_a_program_and_checks_its_signature() {
-    let site = Site::new().await;
-    fs::copy(ipxe(), site.path().join("program.efi")).unwrap();
-    let (url, context) = (site.server.url("program.efi"), Context::new());
-    let error = arm64().build().unwrap().boot_by_http(&url, &context).await.unwrap_err();
-    assert_hint(&error, "give a file that has a store with firmware_variables");
-    let machine = arm64().firmware_variables("/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd");
-    let report = machine.build().unwrap().boot_by_http(&url, &context).await.unwrap();
-    println!("{report}\n{}", report.console);
+async fn arm_firmware_fetches_a_uki_and_refuses_one_that_nobody_signed() {
+    let (site, key) = (site().await, SigningKey::new());
+    let stub = DebianTree::TRIXIE_ARM64_STUBS.path("usr/lib/systemd/boot/efi/linuxaa64.efi.stub");
+    let mut ukify = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
+    ukify.args(["build", "--efi-arch", "aa64", "--uname", "test", "--os-release", "ID=test"]);
+    ukify.args(["--cmdline", "console=ttyAMA0 panic=-1", "--stub"]).arg(stub);
+    ukify.arg("--linux").arg(site.path().join("Image"));
+    ukify.arg("--initrd").arg(site.path().join("initrd"));
+    run(ukify.arg("--output").arg(site.path().join("unsigned.efi")));
+    key.sign(&site.path().join("unsigned.efi"), &site.path().join("signed.efi"));
+
+    let keys = TempDir::new().unwrap();
+    let machine = || {
+        let machine = machine(Firmware::UefiSecureBoot).architecture(Architecture::Aarch64);
+        machine.firmware_keys_in(keys.path()).expect("NETBOOT-RUNS-ON aarch64")
+    };
+    let url = site.server.url("signed.efi");
+    let error = machine().build().unwrap().boot_by_http(&url, &Context::new()).await.unwrap_err();
+    assert_hint(&error, "put the certificate of the key that signs programs into the directory");
+    fs::copy(key.certificate(), keys.path().join("db.crt")).unwrap();
+    let report = boot(&site, machine(), "signed.efi").await;
+    report.ensure_success().unwrap();
+    assert!(report.locked_down, "{}", report.console);
+    let report = boot(&site, machine(), "unsigned.efi").await;
     assert!(report.fetched[0].succeeded(), "{report}");
     let by: Vec<_> = report.refusals.iter().map(|refusal| refusal.by).collect();
     assert_eq!(by, [Verifier::Firmware], "{report}");

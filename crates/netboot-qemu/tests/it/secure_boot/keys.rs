@@ -9,13 +9,13 @@ use netboot_testbed::{DebianTree, tool};
 use tempfile::TempDir;
 
 /// The variables of OVMF before anybody enrolled a key.
-pub(super) const NO_KEYS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+pub(crate) const NO_KEYS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /// A key that signs programs, and its certificate.
-pub(super) struct SigningKey(TempDir);
+pub(crate) struct SigningKey(TempDir);
 
 impl SigningKey {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let key = Self(directory);
         let mut request = Command::new(tool("openssl"));
@@ -25,19 +25,19 @@ impl SigningKey {
         key
     }
 
-    pub(super) fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.0.path().join("certificate")
     }
 
     /// Signs an EFI program into another file.
-    pub(super) fn sign(&self, program: &Path, signed: &Path) {
+    pub(crate) fn sign(&self, program: &Path, signed: &Path) {
         let mut sign = Command::new(DebianTree::SECURE_BOOT.program("sbsign"));
         sign.arg("--key").arg(self.0.path().join("key")).arg("--cert").arg(self.certificate());
         run(sign.arg("--output").arg(signed).arg(program));
     }
 
     /// This key for each variable, as lists that efitools write.
-    pub(super) fn firmware_keys(&self) -> FirmwareKeys {
+    pub(crate) fn firmware_keys(&self) -> FirmwareKeys {
         let list = self.0.path().join("list");
         let mut convert = Command::new(DebianTree::SECURE_BOOT.program("cert-to-efi-sig-list"));
         run(convert.arg(self.certificate()).arg(&list));
@@ -46,7 +46,7 @@ impl SigningKey {
     }
 
     /// Variables with this key, as the hint of a machine without keys says.
-    pub(super) fn variables(&self) -> PathBuf {
+    pub(crate) fn variables(&self) -> PathBuf {
         let variables = self.0.path().join("variables");
         let certificate = self.certificate();
         let mut enroll = DebianTree::TRIXIE_VIRT_FIRMWARE.python("usr/bin/virt-fw-vars");
@@ -59,7 +59,7 @@ impl SigningKey {
 }
 
 /// Runs a command that must succeed.
-pub(super) fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -13,7 +13,7 @@ use crate::followed_hints::assert_hint;
 use crate::machine::site::{Site, assert_consistent, machine};
 
 /// Boots `name` of the site by the firmware's own HTTP.
-pub(super) async fn boot(site: &Site, machine: MachineBuilder, name: &str) -> BootReport {
+pub(crate) async fn boot(site: &Site, machine: MachineBuilder, name: &str) -> BootReport {
     let machine = machine.build().unwrap();
     let report = machine.boot_by_http(&site.server.url(name), &Context::new()).await.unwrap();
     println!("{name}: {report}\n{}", report.console);
