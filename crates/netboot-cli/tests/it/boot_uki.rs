@@ -52,8 +52,9 @@ async fn write_ukis(place: &Place) {
 /// Publishes an image with the UKI of the file.
 async fn publish(place: &Place, uki: &str) {
     let context = Context::new();
-    let uki = FileArtifact::open(ArtifactKind::Uki, "worker.efi", place.path(uki), &context).await;
-    let image = contract::sample_image("worker", "one").with_uki(uki.unwrap()).unwrap();
+    let uki =
+        FileArtifact::open(ArtifactKind::Uki, "control-plane.efi", place.path(uki), &context).await;
+    let image = contract::sample_image("control-plane", "one").with_uki(uki.unwrap()).unwrap();
     let release = Renderer::builder().build().unwrap().render_release([image]).unwrap();
     place.publisher().await.publish(&release, &context).await.unwrap();
 }
@@ -71,7 +72,7 @@ async fn firmware_boots_the_uki_that_its_key_signed_and_says_what_it_refused() {
     assert_eq!(object["firmware"], "uefi-secure-boot", "{object}");
     assert_eq!(object["locked_down"], true, "{object}");
     assert_eq!(object["refusals"], Value::Array(Vec::new()), "{object}");
-    assert!(object["url"].as_str().unwrap().ends_with("/worker.efi"), "{object}");
+    assert!(object["url"].as_str().unwrap().ends_with("/control-plane.efi"), "{object}");
     // Firmware and stub measured what they started.
     let console = object["console"].as_str().unwrap();
     let register = console.lines().find_map(|line| line.strip_prefix("NETBOOT-UP pcr4 "));

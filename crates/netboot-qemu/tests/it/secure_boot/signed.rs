@@ -79,7 +79,7 @@ async fn a_signed_program_boots_in_lockdown() {
 
 /// systemd's stub reads addons only from the disk of its image, so a disk boots here.
 #[tokio::test]
-async fn an_addon_of_another_key_is_refused_by_the_stub() {
+async fn an_addon_that_was_altered_or_that_another_key_signed_is_refused_by_the_stub() {
     let site = Site::new().await;
     add_program(&site, "unsigned.efi");
     let (key, other) = (SigningKey::new(), SigningKey::new());
@@ -89,6 +89,12 @@ async fn an_addon_of_another_key_is_refused_by_the_stub() {
         add_addon(&site, "unsigned-addon");
         key.sign(&site.path().join("unsigned-addon"), &site.path().join(name));
     }
+    // One byte of the parameters.
+    let mut altered = fs::read(site.path().join("own.addon.efi")).unwrap();
+    let text = b"netboot.addon=1";
+    let start = altered.windows(text.len()).position(|part| part == text).unwrap();
+    altered[start + text.len() - 1] = b'2';
+    site.write("altered.addon.efi", altered);
     // The wrapper puts the addons beside the program on the machine's drive.
     let directory = TempDir::new().unwrap();
     let wrapper = directory.path().join("qemu");
@@ -115,7 +121,10 @@ async fn an_addon_of_another_key_is_refused_by_the_stub() {
     // The addon of the own key did its work.
     let line = format!("NETBOOT-CMDLINE {COMMAND_LINE} netboot.addon=1");
     assert!(report.console.lines().any(|shown| shown == line), "{}", report.console);
-    let refusal = report.refusals.iter().find(|refusal| refusal.by == Verifier::Stub).unwrap();
-    assert!(refusal.line.contains("other.addon.efi"), "{refusal}");
-    assert!(refusal.hint().contains("sign the addon with a key"), "{refusal}");
+    for name in ["other.addon.efi", "altered.addon.efi"] {
+        let mut refusals = report.refusals.iter().filter(|it| it.by == Verifier::Stub);
+        let refusal = refusals.find(|refusal| refusal.line.contains(name));
+        let refusal = refusal.unwrap_or_else(|| panic!("{name}: {report}"));
+        assert!(refusal.hint().contains("sign the addon with a key"), "{refusal}");
+    }
 }
