@@ -33,8 +33,8 @@ pub(super) fn format(flash: &mut [u8]) -> bool {
     true
 }
 
-/// The header of the volume (`EFI_FIRMWARE_VOLUME_HEADER`), and that of the store. Firmware lists all
-/// blocks of the flash memory in it (`NorFlashDxe` of EDK II).
+/// The header of the volume (`EFI_FIRMWARE_VOLUME_HEADER`), and that of the store. Firmware lists
+/// all blocks of the flash memory in it (`NorFlashDxe` of EDK II).
 fn headers(all_blocks: usize) -> Vec<u8> {
     let number = |number: usize| u32::try_from(number).unwrap_or_default().to_le_bytes();
     let mut volume = vec![0; 16];
