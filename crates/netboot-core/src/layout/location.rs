@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::architecture::Architecture;
 use crate::digest::Sha256Digest;
-use crate::layout::{
+use crate::layout::paths::{
     AUTOEXEC_SCRIPT, BOOT_SCRIPT, CLOCK, NAR_INFO_SUFFIX, NIX_CACHE_INFO, PROFILE_SCRIPT,
     PROGRAM_PREFIX, PROGRAM_SUFFIX, ReleasePath, SCRIPT_SUFFIX, autoexec_script, blob,
     boot_program, boot_script, clock, in_release, nar_info, nix_cache_info, pointer,
@@ -134,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::layout::Area;
+    use crate::layout::paths::Area;
 
     fn locations() -> impl Strategy<Value = Location> {
         let name = "[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?";
