@@ -6,7 +6,7 @@ use netboot_core::Report;
 use crate::answer::Answer;
 use crate::commands::{
     activate, boot, build, completions, countersign, diff, export, fleet, lint, list, man, prune,
-    publish, refresh, repair, rollback, serve, size, verify,
+    publish, refresh, repair, rollback, secure_boot, serve, size, verify,
 };
 use crate::global_options::GlobalOptions;
 use crate::help;
@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Lint(lint::Arguments),
     /// Write the files with which other servers boot machines from a target.
     Export(export::Arguments),
+    SecureBoot(secure_boot::Arguments),
     /// Print a script that completes the commands in a shell.
     Completions(completions::Arguments),
     /// Write the manual pages.
@@ -83,6 +84,7 @@ impl Command {
             Self::Size(arguments) => arguments.run(session).await,
             Self::Lint(arguments) => arguments.run(session).await,
             Self::Export(arguments) => arguments.run(session).await,
+            Self::SecureBoot(arguments) => arguments.run(session).await,
             Self::Completions(arguments) => Ok(arguments.run()),
             Self::Man(arguments) => arguments.run(),
         }

@@ -16,6 +16,7 @@ pub(crate) mod publish;
 pub(crate) mod refresh;
 pub(crate) mod repair;
 pub(crate) mod rollback;
+pub(crate) mod secure_boot;
 pub(crate) mod serve;
 pub(crate) mod size;
 pub(crate) mod verify;

@@ -21,6 +21,7 @@ pub(crate) mod proof;
 mod reading;
 mod retention;
 mod schema;
+mod secure_boot;
 pub(crate) mod signing;
 pub(crate) mod signing_keys;
 pub(crate) mod target_entry;
@@ -43,6 +44,7 @@ pub use self::pattern::ConfigurationPattern;
 pub use self::profile::ProfileEntry;
 pub use self::proof::ProofSection;
 pub use self::retention::RetentionSection;
+pub use self::secure_boot::{CommandInput, SecureBootSection};
 pub use self::signing::SigningSection;
 pub use self::signing_keys::SigningKeys;
 pub use self::target_entry::{TargetEntry, TargetTable};
@@ -100,6 +102,9 @@ pub struct Configuration {
     /// The build of images whose payload is `closure`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closure_boot: Option<ClosureBootSection>,
+    /// The UKIs of images, for machines with Secure Boot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure_boot: Option<SecureBootSection>,
     /// The documents that are written about images.
     pub documents: DocumentsSection,
     /// The machines, and what they boot.

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::exchange::exchange;
 
-/// The files in a folder, except the kernel and the documents.
+/// The files in a folder, except the kernel, the UKI and the documents.
 const OWN_FILES: [&str; 4] = ["netboot.ipxe", "build.log", "initrd", CLOSURE];
 
 /// The description of a closure, and the directory with its files. `PrebuiltImage::directory` reads
@@ -56,8 +56,13 @@ fn find_foreign(place: &Path) -> Result<Option<PathBuf>, Error> {
     if !metadata.is_dir() {
         return Ok(Some(place.to_owned()));
     }
+    let is_uki = |name: &str| {
+        let profile = place.file_name().and_then(|profile| profile.to_str());
+        name.strip_suffix(".efi").is_some_and(|stem| Some(stem) == profile)
+    };
     let is_own = |name: &str| {
         OWN_FILES.contains(&name)
+            || is_uki(name)
             || DocumentKind::ALL.iter().any(|kind| kind.file_name() == name)
             || Architecture::ALL.iter().any(|a| a.kernel_file_name() == name)
     };
@@ -82,8 +87,8 @@ fn find_other(directory: &Path, is_own: impl Fn(&str) -> bool) -> Result<Option<
     Ok(None)
 }
 
-/// Writes `<directory>/<profile>/` with the kernel, the initrd, `netboot.ipxe` (the text `script`)
-/// and `build.log`, and with the documents, each under its own file name. The files of a closure
+/// Writes `<directory>/<profile>/` with the kernel, the initrd, the UKI, `netboot.ipxe` (the text
+/// `script`) and `build.log`, and with the documents, each under its own file name. The files of a closure
 /// are `blobs/<sha256>`, where machines look for them, and `closure.json` describes them.
 ///
 /// The folder appears as a whole: it is written beside its place and then exchanged with the

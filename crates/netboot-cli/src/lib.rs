@@ -33,6 +33,8 @@ pub mod configuration;
 #[cfg(feature = "terminal")]
 mod control_echo;
 #[cfg(feature = "program")]
+mod db_options;
+#[cfg(feature = "program")]
 mod document_options;
 mod error;
 #[cfg(feature = "program")]
@@ -101,6 +103,8 @@ mod standard_output;
 #[cfg(feature = "program")]
 mod state_directory;
 mod target;
+#[cfg(feature = "program")]
+mod uki_options;
 #[cfg(feature = "program")]
 mod usage;
 #[cfg(feature = "program")]

@@ -156,6 +156,36 @@ impl PublicationOptions {
         links.or_else(|| self.publisher.given_to_go_live())
     }
 
+    /// The URLs from which the machines of a UKI fetch closures. If nothing is published, `folder`
+    /// is the profile whose folder `--closure-url` serves, as
+    /// [`folder_renderer`](Self::folder_renderer) says.
+    ///
+    /// # Errors
+    /// If netboot.toml cannot be read.
+    pub(crate) fn closure_urls(
+        &self,
+        session: &Session,
+        folder: Option<&ProfileName>,
+    ) -> Result<Vec<Url>, Report> {
+        let configuration = session.configuration()?;
+        let of_file = configuration.secure_boot.as_ref().and_then(|it| it.closure_url.clone());
+        let given = match folder {
+            Some(profile) => self.folder_url(profile),
+            None => self.closure_url.clone(),
+        };
+        let mirrors = configuration.closure_boot.iter().flat_map(|section| &section.mirrors);
+        Ok(given.or(of_file).iter().chain(mirrors).cloned().collect())
+    }
+
+    /// The URL of a profile's folder, if `--closure-url` serves the output directory.
+    fn folder_url(&self, profile: &ProfileName) -> Option<Url> {
+        let mut url = self.closure_url.clone();
+        if let Some(Ok(mut path)) = url.as_mut().map(Url::path_segments_mut) {
+            path.pop_if_empty().push(profile.as_str()).push("");
+        }
+        url
+    }
+
     /// The renderer of the script in a profile's folder, if nothing is published: `--closure-url`
     /// then serves the output directory.
     ///
@@ -166,10 +196,7 @@ impl PublicationOptions {
         session: &Session,
         profile: &ProfileName,
     ) -> Result<Renderer, Report> {
-        let mut url = self.closure_url.clone();
-        if let Some(Ok(mut path)) = url.as_mut().map(Url::path_segments_mut) {
-            path.pop_if_empty().push(profile.as_str()).push("");
-        }
+        let url = self.folder_url(profile);
         let renderer =
             self.renderer(&PointerName::default(), None, url.as_ref(), session.configuration()?)?;
         self.firmware.apply_to_folder(renderer).build().of_command_line()

@@ -62,6 +62,8 @@ pub(crate) struct ListedRelease {
 #[derive(Debug)]
 pub(crate) struct ReleaseContent {
     pub(crate) profiles: Vec<ProfileName>,
+    /// Those of them whose image has a UKI.
+    pub(crate) ukis: Vec<ProfileName>,
     /// The size of all of its objects, also of those that other releases have too.
     pub(crate) size: u64,
 }
@@ -152,8 +154,8 @@ fn listed(
         None => (None, false, Err(Error::NotStaged { release })),
     };
     let content = |summary: ReleaseSummary| {
-        let ReleaseSummary { profiles, size, .. } = summary;
-        ReleaseContent { profiles, size }
+        let ReleaseSummary { profiles, ukis, size, .. } = summary;
+        ReleaseContent { profiles, ukis, size }
     };
     ListedRelease {
         release,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use netboot_core::{Architecture, Context, Sha256Digest, open_regular_file};
 
 use crate::authenticode::table;
-use crate::authenticode::verify::verify;
+use crate::authenticode::verify::{signer, verify};
 use crate::certificate::Certificate;
 use crate::error::{Error, SignatureProblem};
 use crate::pe::headers::Headers;
@@ -136,6 +136,15 @@ impl EfiProgram {
     /// The number of signatures, valid or not.
     pub fn signature_count(&self) -> usize {
         self.signatures.len()
+    }
+
+    /// The certificate of the signer of each signature, or why a signature does not count. Anybody
+    /// can make a certificate with any name: only [`verify`](Self::verify) tells whom to trust.
+    pub fn signers(&self) -> Vec<Result<Certificate, SignatureProblem>> {
+        let signatures = self.signatures.iter();
+        signatures
+            .map(|one| signer(one, &self.digest).map(|(certificate, _)| certificate))
+            .collect()
     }
 
     /// Verifies that the key of a trusted certificate, or of one that a trusted one issued, signed

@@ -32,6 +32,7 @@ use crate::publication::{Publication, answer};
 use crate::publication_options::PublicationOptions;
 use crate::published_target::until_cancelled;
 use crate::session::Session;
+use crate::uki_options::{UkiOptions, Ukis};
 
 /// Build netboot images from NixOS configurations with Nix.
 #[derive(Debug, Args)]
@@ -104,6 +105,9 @@ pub(crate) struct Arguments {
     compression_level: Option<CompressionLevel>,
 
     #[command(flatten)]
+    ukis: UkiOptions,
+
+    #[command(flatten)]
     documents: DocumentOptions,
 
     #[command(flatten)]
@@ -123,6 +127,7 @@ With --json:
     configuration  the name of its configuration in the flake
     directory      its folder, or null if it was not built
     fetched_bytes  the size of what a machine fetches, or null
+    uki            the file of its UKI, or null
     findings       with --check, what the policy finds: objects with text, hint and denied; or null
     error          the failure, as a command that failed has it, or null
   targets   the targets, as `netboot publish` tells them
@@ -132,6 +137,7 @@ With --json:
 struct Work {
     builder: NixBuilder,
     choice: Choice,
+    ukis: Ukis,
     documents: Vec<DocumentKind>,
     publication: Publication,
 }
@@ -179,6 +185,7 @@ impl Arguments {
             architecture: self.architecture,
             closure: self.closure,
         };
+        let ukis = self.ukis.read(session)?;
         let targets = if self.check { Vec::new() } else { self.targets(session) };
         let mut publication = self.publication.open(session, &targets).await?;
         if !self.check {
@@ -200,7 +207,8 @@ impl Arguments {
         });
         let documents = self.documents.kinds(session)?;
         let builder = builder.licences(documents.contains(&DocumentKind::Sbom));
-        Ok(Work { builder: builder.build().of_command_line()?, choice, documents, publication })
+        let builder = builder.uki_stub(ukis.needs_stubs()).build().of_command_line()?;
+        Ok(Work { builder, choice, ukis, documents, publication })
     }
 
     /// Fails if an image needs the program for closures, and nobody named it; and if no image has a
@@ -307,6 +315,7 @@ fn described(choice: &Choice, profile: &ProfileSpec) -> Value {
         "configuration": choice.configurations.get(name),
         "directory": null,
         "fetched_bytes": null,
+        "uki": null,
         "findings": null,
         "error": null,
     })

@@ -6,6 +6,8 @@ mod interchange;
 mod kexec;
 mod live_release;
 mod record;
+mod release_image;
+mod uki;
 mod whole_archive;
 mod whole_directory;
 mod written_files;
@@ -33,6 +35,8 @@ enum Server {
     Pixiecore(interchange::Pixiecore),
     /// Write the files with which a running Linux starts an image in its own place.
     Kexec(kexec::Arguments),
+    /// Take the UKI of an image out of a release.
+    Uki(uki::Arguments),
 }
 
 impl Arguments {
@@ -44,6 +48,7 @@ impl Arguments {
             Server::Matchbox(arguments) => arguments.export(session).await,
             Server::Pixiecore(arguments) => arguments.export(session).await,
             Server::Kexec(arguments) => arguments.export(session).await,
+            Server::Uki(arguments) => arguments.export(session).await,
         }
     }
 }

@@ -42,6 +42,7 @@ With --json:
     activation    how it went live: activated or rolled-back, or null
     staged_at     when it was last staged, by the target's clock, or null
     profiles      its profiles, or null if its manifest cannot be used
+    ukis          the profiles whose image has a UKI, or null
     size_bytes    the size of its files, or null
     problem       why its manifest cannot be used, or null";
 
@@ -129,6 +130,7 @@ fn object(listed: &ListedRelease) -> Value {
         "activation": listed.activated.map(|(_, kind)| kind),
         "staged_at": listed.staged_at.map(utc),
         "profiles": content.ok().map(|content| &content.profiles),
+        "ukis": content.ok().map(|content| &content.ukis),
         "size_bytes": content.ok().map(|content| content.size),
         "problem": problem(listed).map(ToString::to_string),
     })
@@ -217,6 +219,7 @@ mod tests {
             is_trusted: true,
             content: Ok(ReleaseContent {
                 profiles: profiles.iter().map(|name| name.parse().unwrap()).collect(),
+                ukis: Vec::new(),
                 size: 700 << 20,
             }),
         };

@@ -21,6 +21,7 @@ use crate::publication::{Publication, answer};
 use crate::publication_options::PublicationOptions;
 use crate::published_target::until_cancelled;
 use crate::session::Session;
+use crate::uki_options::{UkiOptions, Ukis, with_found_uki};
 
 /// Publish existing kernels and initrds, without Nix.
 #[derive(Debug, Args)]
@@ -48,6 +49,9 @@ pub(crate) struct Arguments {
     targets: Vec<String>,
 
     #[command(flatten)]
+    ukis: UkiOptions,
+
+    #[command(flatten)]
     documents: DocumentOptions,
 
     #[command(flatten)]
@@ -55,7 +59,8 @@ pub(crate) struct Arguments {
 }
 
 const PUBLISH_HELP: &str = "\
-The other profiles of the live release stay live.
+The other profiles of the live release stay live. A UKI in an image's directory, `PROFILE.efi`, is
+checked and published with the image, as it is.
 
 Standard output has the id of the release; with several targets, a line `ID TARGET` for each.
 
@@ -84,7 +89,8 @@ impl Arguments {
                 Err(Cancelled::report("nothing was published"))
             }
             Err(report) => Err(report),
-            Ok((publication, images)) => {
+            // The directory of new UKIs stays until they are sent.
+            Ok((publication, images, _ukis)) => {
                 let published = Box::pin(publication.publish(&images, &session.context)).await?;
                 answer(session, &published, Map::new())
             }
@@ -92,7 +98,8 @@ impl Arguments {
     }
 
     /// Does everything that comes before the first change at a target.
-    async fn publish(&self, session: &Session) -> Result<(Publication, Vec<Image>), Report> {
+    async fn publish(&self, session: &Session) -> Result<(Publication, Vec<Image>, Ukis), Report> {
+        let ukis = self.ukis.read(session)?;
         let known = KnownProfiles::of(session.configuration()?, None).await?;
         let mut builder = PrebuiltBuilder::new();
         let mut profiles: Vec<ProfileSpec> = Vec::new();
@@ -126,9 +133,12 @@ impl Arguments {
         let mut images = Vec::new();
         let reading = reading(&session.context);
         let kinds = self.documents.kinds(session)?;
+        let urls = self.publication.closure_urls(session, None)?;
         for (profile, directory) in names.iter().zip(&self.images) {
             let image = builder.build(*profile, &reading).await;
             let image = image.map_err(|error| of_image(error, directory))?;
+            let image = with_found_uki(image, directory, &reading).await?;
+            let image = ukis.give(image, &urls, &reading).await?;
             let image = documented(image, directory, &kinds, &reading).await?;
             let size = ByteSize::b(image.fetched_size()).display().iec();
             session.progress.line(&format!("{}: ready to publish, {size}", image.profile()));
@@ -136,7 +146,7 @@ impl Arguments {
         }
         // This writes to the targets, so it comes last.
         publication.rehearse(&names, session).await?;
-        Ok((publication, images))
+        Ok((publication, images, ukis))
     }
 
     /// Refuses a target whose files would replace those of an image.

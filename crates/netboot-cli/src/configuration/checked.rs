@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use netboot_core::{ProfileName, ProfileSpec, SiteName};
 use netboot_ipxe::Fleet;
 use netboot_nix::{ClosureBoot, FlakeReference, Overrides};
 use netboot_publish::TrustedKeys;
+use netboot_uki::PeSigner;
 
 use super::closure_boot::ClosureBootSection;
 use super::problem::Problem;
 use super::profile::ProfileEntry;
+use super::secure_boot::SecureBootSection;
 use super::signing_keys::SigningKeys;
 use super::{Configuration, FILE_NAME};
 use crate::error::Error;
@@ -100,6 +103,14 @@ impl Configuration {
     /// [`Error::InvalidConfiguration`] if its files do not exist.
     pub fn closure_build(&self) -> Result<Option<ClosureBoot>, Error> {
         self.at(self.closure_boot.as_ref().map(ClosureBootSection::build).transpose())
+    }
+
+    /// Reads the certificate and the key of `[secure-boot]`, if the file has it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfiguration`] if a file cannot be read, or is no such key.
+    pub fn secure_boot_signer(&self) -> Result<Option<Arc<dyn PeSigner>>, Error> {
+        self.at(self.secure_boot.as_ref().map(SecureBootSection::signer).transpose())
     }
 
     /// Reads the keys of `[signing]`, if the file has it.

@@ -26,7 +26,7 @@ impl Configuration {
 
     /// Changes each path of a file or a directory.
     fn change_paths(&mut self, change: impl Fn(&Path) -> PathBuf) {
-        let Self { targets, signing, proof, closure_boot, deployer, .. } = self;
+        let Self { targets, signing, proof, closure_boot, secure_boot, deployer, .. } = self;
         let mut paths: Vec<&mut Option<PathBuf>> = Vec::new();
         for target in targets.values_mut() {
             let location = match target {
@@ -52,6 +52,10 @@ impl Configuration {
         paths.extend([&mut proof.ipxe_aarch64, &mut proof.secure_boot_keys]);
         if let Some(closure_boot) = closure_boot {
             paths.extend([&mut closure_boot.program, &mut closure_boot.source]);
+        }
+        if let Some(secure_boot) = secure_boot {
+            paths.extend([&mut secure_boot.key, &mut secure_boot.certificate]);
+            secure_boot.stubs.iter_mut().for_each(|stub| *stub = change(stub));
         }
         if let Some(deployer) = deployer {
             paths.push(&mut deployer.state_directory);

@@ -107,7 +107,7 @@ impl fmt::Debug for NixBuilderOptions {
 }
 
 impl NixBuilderOptions {
-    /// The directory for roots and logs. The default is `.netboot` in the current directory.
+    /// The directory for roots and logs. The default is `.netboot`.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.state = directory.into();
         self
@@ -129,7 +129,7 @@ impl NixBuilderOptions {
         self
     }
 
-    /// Changes the configuration of one profile, in addition to [`overrides`](Self::overrides).
+    /// Changes the configuration of one profile, besides [`overrides`](Self::overrides).
     pub fn profile_overrides(
         mut self,
         profile: impl TryInto<ProfileName, Error: Into<InvalidValue>>,
@@ -166,9 +166,9 @@ impl NixBuilderOptions {
         self
     }
 
-    /// The size in bytes of the cache of compressed store paths in the state directory. The default
-    /// is 8 GiB. A build deletes the store paths that were not used for longest, except those that
-    /// were used within the time of [`keep_roots`](Self::keep_roots).
+    /// The size in bytes of the cache of compressed store paths. The default is 8 GiB. A build
+    /// deletes the store paths that were not used for longest, except those that were used within
+    /// the time of [`keep_roots`](Self::keep_roots).
     pub fn closure_cache(mut self, bytes: u64) -> Self {
         self.closure_cache = bytes;
         self
@@ -180,17 +180,15 @@ impl NixBuilderOptions {
         self
     }
 
-    /// Asks the configuration for the licences of its packages, which an SBOM then has. The default
-    /// is `false`. Only the packages that the configuration names have licences, not the libraries
-    /// that these need.
+    /// Asks for the licences of the packages that the configuration names, for an SBOM. The default
+    /// is `false`. The libraries that these packages need have none.
     pub fn licences(mut self, wanted: bool) -> Self {
         self.licences = wanted;
         self
     }
 
-    /// Gives each image for `x86_64` and `aarch64` the stub for a UKI
-    /// ([`Image::uki_stub`](netboot_core::Image::uki_stub)) of the configuration's own systemd,
-    /// `config.systemd.package`. The default is `false`.
+    /// Gives each image for `x86_64` and `aarch64` the stub for a UKI of the configuration's own
+    /// `systemd.package` ([`Image::uki_stub`](netboot_core::Image::uki_stub)). The default is no.
     pub fn uki_stub(mut self, wanted: bool) -> Self {
         self.uki_stub = wanted;
         self

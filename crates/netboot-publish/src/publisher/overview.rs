@@ -59,6 +59,8 @@ pub struct ReleaseOverview {
 pub struct ReleaseSummary {
     /// The profiles that have an image.
     pub profiles: Vec<ProfileName>,
+    /// Those of them whose image has a UKI.
+    pub ukis: Vec<ProfileName>,
     /// The size in bytes of all of its objects, also of those that other releases have too.
     pub size: u64,
 }
@@ -239,8 +241,10 @@ struct Pointers {
 
 impl ReleaseSummary {
     fn of(manifest: &Manifest) -> Self {
+        let with_uki = manifest.images().iter().filter(|(_, image)| image.uki.is_some());
         Self {
             profiles: manifest.images().keys().cloned().collect(),
+            ukis: with_uki.map(|(profile, _)| profile.clone()).collect(),
             size: manifest.objects().values().map(|object| object.size).sum(),
         }
     }

@@ -23,6 +23,16 @@ pub(crate) fn verify<'a>(
     digest: &Sha256Digest,
     trusted: &'a [Certificate],
 ) -> Result<&'a Certificate, SignatureProblem> {
+    let (certificate, included) = signer(message, digest)?;
+    ancestor(&certificate, &included, trusted).ok_or(SignatureProblem::Untrusted)
+}
+
+/// Verifies that a message is a signature over the digest of a program by the key of the signer's
+/// certificate, which the message contains. Returns this certificate, and all that it contains.
+pub(crate) fn signer(
+    message: &[u8],
+    digest: &Sha256Digest,
+) -> Result<(Certificate, Vec<Certificate>), SignatureProblem> {
     let malformed = SignatureProblem::Malformed;
     let signature = AuthenticodeSignature::from_bytes(message).map_err(|_| malformed)?;
     let data = read(message).ok_or(malformed)?;
@@ -57,7 +67,7 @@ pub(crate) fn verify<'a>(
     if !certificate.has_signed(&attributes, signer.signature.as_bytes()) {
         return Err(SignatureProblem::OtherKey);
     }
-    ancestor(certificate, &included, trusted).ok_or(SignatureProblem::Untrusted)
+    Ok((certificate.clone(), included))
 }
 
 /// Returns true for an algorithm without parameters.

@@ -43,6 +43,8 @@ impl Arguments {
                     session.progress.line(&format!("{}: {size}", folder.display()));
                     object["directory"] = json!(folder);
                     object["fetched_bytes"] = json!(bytes);
+                    let uki = image.uki().map(|uki| folder.join(uki.file_name().as_str()));
+                    object["uki"] = json!(uki);
                     images.push(image);
                 }
                 Err(report) => {
@@ -64,13 +66,16 @@ impl Arguments {
         Ok(Built { images, has_failed: !failures.is_empty(), object })
     }
 
-    /// Gives the image its documents, and writes its folder.
+    /// Gives the image its UKI and its documents, and writes its folder.
     async fn write_image(
         &self,
         session: &Session,
         work: &Work,
         image: Image,
     ) -> Result<Image, Report> {
+        let folder = (!work.publication.has_targets()).then(|| image.profile().clone());
+        let urls = self.publication.closure_urls(session, folder.as_ref())?;
+        let image = work.ukis.give(image, &urls, &session.context).await?;
         let image = with_documents(image, &work.documents)?;
         let renderer = if work.publication.has_targets() {
             work.publication.renderer.clone()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use netboot_core::{ArtifactKind, FileArtifact, Image, ProfileName, ReleaseId, Report, counted};
+use netboot_core::{ArtifactKind, FileArtifact, Image, ProfileName, ReleaseId, Report};
 use netboot_ipxe::Error;
 use netboot_ipxe::kexec::{KexecFile, KexecForm, KexecTree};
 use netboot_publish::Publisher;
@@ -10,6 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::live_release::live_release;
+use super::release_image::release_image;
 use super::whole_archive::{Member, WholeArchive};
 use super::whole_directory::WholeDirectory;
 use super::written_files::write_files;
@@ -126,20 +127,7 @@ impl Arguments {
         release: ReleaseId,
         session: &Session,
     ) -> Result<KexecTree, Report> {
-        let images = until_cancelled(session, publisher.images(release)).await?;
-        let Some(image) = images.iter().find(|image| *image.profile() == self.profile) else {
-            let names: Vec<&str> = images.iter().map(|image| image.profile().as_str()).collect();
-            let count = counted(names.len(), "profile");
-            return Err(Report::message(
-                format!(
-                    "release {} has no profile `{}`; it has {count}: {}",
-                    release.short(),
-                    self.profile,
-                    names.join(", ")
-                ),
-                "name one of its profiles",
-            ));
-        };
+        let image = &release_image(publisher, release, &self.profile, session).await?;
         let sources = self.sources(image, session)?;
         let tree = async {
             KexecTree::new(image, &sources, &session.context).await.or_else(|error| match error {

@@ -32,7 +32,11 @@ pub(super) async fn write_files(
     Ok(written)
 }
 
-async fn write(
+/// Writes a file that does not exist yet, and checks it by its digest.
+///
+/// # Errors
+/// The errors of [`write_files`].
+pub(super) async fn write(
     artifact: &dyn Artifact,
     path: &Path,
     mode: u32,
