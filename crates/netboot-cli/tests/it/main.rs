@@ -41,6 +41,7 @@ mod rollback;
 mod round_trip;
 mod schema;
 mod schema_page;
+mod secure_boot;
 mod serve;
 mod server_memory;
 mod several_targets;
