@@ -19,7 +19,7 @@ pub(crate) struct DbOptions {
     #[arg(long, value_name = "FILE", requires = "db_certificate")]
     db_key: Option<PathBuf>,
 
-    /// The certificate of `--db-key`, in PEM or DER, which the firmware of the machines has in `db`.
+    /// The certificate of `--db-key`, in PEM or DER, which the firmware of machines has in `db`.
     #[arg(long, value_name = "FILE", requires = "db_key")]
     db_certificate: Option<PathBuf>,
 }

@@ -88,8 +88,8 @@ fn find_other(directory: &Path, is_own: impl Fn(&str) -> bool) -> Result<Option<
 }
 
 /// Writes `<directory>/<profile>/` with the kernel, the initrd, the UKI, `netboot.ipxe` (the text
-/// `script`) and `build.log`, and with the documents, each under its own file name. The files of a closure
-/// are `blobs/<sha256>`, where machines look for them, and `closure.json` describes them.
+/// `script`) and `build.log`, and with the documents, each under its own file name. The files of a
+/// closure are `blobs/<sha256>`, where machines look for them, and `closure.json` describes them.
 ///
 /// The folder appears as a whole: it is written beside its place and then exchanged with the
 /// existing folder. A web server that serves the directory therefore never has the kernel of one

@@ -82,8 +82,8 @@ impl Ukis {
     }
 
     /// Gives an image a UKI, if images get one and it has none. Machines fetch its closure, if it
-    /// has one, from `closure_urls`. Checks that the UKI belongs to the image, and has the signature
-    /// of the key.
+    /// has one, from `closure_urls`. Checks that the UKI belongs to the image, and that the key
+    /// signed it.
     ///
     /// # Errors
     /// If a UKI cannot be made, or does not belong to the image.

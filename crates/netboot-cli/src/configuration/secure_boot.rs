@@ -27,8 +27,8 @@ pub struct SecureBootSection {
     /// The program and the arguments of a command that signs in place of `key`, for example with an
     /// HSM. It reads its standard input, and writes the raw RSA signature to its standard output.
     pub command: Vec<String>,
-    /// What the command reads: the `message`, its SHA-256 `digest`, or `digest-info`, which is the
-    /// digest with the name of its algorithm.
+    /// The input of the command: the `message`, its SHA-256 `digest`, or `digest-info`, which is
+    /// the digest with the name of its algorithm.
     pub command_input: CommandInput,
     /// The environment variables that the command gets besides the usual ones, such as the one with
     /// a PIN.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use netboot_core::{BackendError as _, Report, blocking};
 use netboot_uki::{Certificate, EfiProgram, Error, SignatureProblem, UkiFile};
 use serde_json::{Value, json};
@@ -84,7 +85,8 @@ impl Arguments {
         let _ = writeln!(text, "{shown} for {}", program.architecture());
         let _ = writeln!(text, "digest for signatures: {}", program.sha256());
         for section in program.sections() {
-            let _ = writeln!(text, "section {}: {} bytes", section.name, section.size);
+            let size = ByteSize::b(section.size.into()).display().iec();
+            let _ = writeln!(text, "section {}: {size}", section.name);
         }
         if let Some(uki) = &uki {
             let parts = [("uname", uki.uname()), ("command line", uki.command_line())];
