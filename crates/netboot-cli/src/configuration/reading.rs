@@ -95,9 +95,6 @@ impl Configuration {
         if let Some(closure_boot) = &self.closure_boot {
             self.at(closure_boot.check())?;
         }
-        if let Some(secure_boot) = &self.secure_boot {
-            self.at(secure_boot.check())?;
-        }
         self.fleet()?;
         if !names.is_empty() {
             self.check_assigned(|profile| names.contains(profile))?;

@@ -59,7 +59,7 @@ pub enum CommandInput {
 
 impl SecureBootSection {
     /// Refuses a table that does not say who signs. It reads no file.
-    pub(super) fn check(&self) -> Result<(), Problem> {
+    fn check(&self) -> Result<(), Problem> {
         if self.certificate.is_none() {
             let hint = "write the file of the certificate that the firmware of machines has in db";
             return Err(Problem::new("secure-boot.certificate", "it is missing", hint));

@@ -221,7 +221,7 @@ fn a_table_that_does_not_say_who_signs_is_refused() {
     let place = Place::directory();
     let said = |table: &str| {
         fs::write(place.path("netboot.toml"), format!("[secure-boot]\n{table}\n")).unwrap();
-        place.misuses(&["list", "./pxe"])
+        place.misuses(&["secure-boot", "sign", &ipxe(), "signed.efi"])
     };
     let without = said("key = \"db.key\"");
     assert!(

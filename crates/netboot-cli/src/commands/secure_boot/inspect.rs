@@ -35,9 +35,9 @@ With --json:
   os_release    the content of os-release in a UKI, or null
   uname         the version of the kernel that a UKI states, or null
   signatures    its signatures. Each has:
-    signer      the subject of the certificate, or null if it does not count
-    certificate the digest of the certificate, or null
-    problem     why it does not count, or null
+    signer       the subject of the certificate, or null if it does not count
+    certificate  the digest of the certificate, or null
+    problem      why it does not count, or null
   trusted       true if a given certificate verifies it, false if none does, or
                 null if none was given
   problem       why no given certificate verifies it, or null";
