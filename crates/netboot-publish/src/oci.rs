@@ -16,6 +16,8 @@ mod login;
 mod look;
 mod manifest_json;
 mod manifests;
+mod objects;
+mod part;
 mod reading;
 mod reference;
 mod referrers;

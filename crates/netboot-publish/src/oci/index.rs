@@ -1,16 +1,18 @@
-//! The objects of a target, as its parts name them.
+//! Finds the parts of a target, and remembers them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::layout::{self, Location};
-use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
+use netboot_core::layout;
+use netboot_core::{ReleaseId, ReleasePath};
 
-use super::artifact::{Entries, Kind, Stored};
+use super::artifact::Kind;
 use super::client::Client;
 use super::manifests::{self, Found};
+use super::objects::Objects;
+use super::part::{Part, blob_of, release_of};
 use super::{blob, tag};
 use crate::error::Error;
 
@@ -22,65 +24,16 @@ const LOOKS: usize = 10;
 const LOOKS_AT_NOTHING: usize = 3;
 /// The wait before the last of these looks.
 const TAG_TIME: Duration = Duration::from_millis(50);
-/// The most blobs that the registry is asked for, each by a request.
-const MOST_QUESTIONS: usize = 64;
+/// The most releases of a question for which remembered parts are read again.
+const MOST_DOUBTED: usize = 8;
+/// The most blobs that the registry is asked for, each by a request, before any part of another
+/// release is read.
+const FEW_QUESTIONS: usize = 64;
+/// The most blobs that the registry is asked for after the newest parts are read.
+const MOST_QUESTIONS: usize = 4096;
 /// The number of parts that are read at first while objects are sought, and then twice as many each
 /// time.
 const FIRST: usize = 2;
-
-/// An artifact with objects. Nobody changes a part: a new one takes its place.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) tag: String,
-    pub(super) digest: Sha256Digest,
-    /// The size of the manifest in bytes, if it is the one of a whole release.
-    pub(super) size_of_release: Option<u64>,
-    pub(super) entries: Entries,
-}
-
-impl Part {
-    /// The release that the part belongs to. A part of blobs belongs to none.
-    pub(super) fn release(&self) -> Option<ReleaseId> {
-        self.entries.keys().find_map(release_of)
-    }
-}
-
-/// The release that the path of a file belongs to.
-pub(super) fn release_of(path: &ReleasePath) -> Option<ReleaseId> {
-    match Location::parse(path.as_str()) {
-        Some(Location::InRelease { release, .. }) => Some(release),
-        _ => None,
-    }
-}
-
-/// Parts of a target at one moment, and the objects that they name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Objects {
-    /// By tag, so that older parts come first.
-    pub(super) parts: BTreeMap<String, Arc<Part>>,
-    /// With the tags of the parts that name them.
-    paths: BTreeMap<ReleasePath, (Stored, String)>,
-}
-
-impl Objects {
-    fn add(&mut self, part: Arc<Part>) {
-        for (path, stored) in &part.entries {
-            match self.paths.get(path) {
-                Some((there, _)) if there.order() > stored.order() => {}
-                _ => _ = self.paths.insert(path.clone(), (stored.clone(), part.tag.clone())),
-            }
-        }
-        self.parts.insert(part.tag.clone(), part);
-    }
-
-    pub(super) fn get(&self, path: &ReleasePath) -> Option<&Stored> {
-        self.paths.get(path).map(|(stored, _)| stored)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&ReleasePath, &Stored)> {
-        self.paths.iter().map(|(path, (stored, _))| (path, stored))
-    }
-}
 
 /// The parts that a question is about.
 #[derive(Debug)]
@@ -107,16 +60,19 @@ impl<'a> Scope<'a> {
 
     /// Returns true for a part that is read again though its tag is listed. Docker's registry may
     /// list the tag of a part for ever that two other publishers deleted at the same moment. So
-    /// nothing is concluded from remembered parts of the releases that the question is about, or
-    /// from one that says that a release is incomplete.
+    /// nothing is concluded from remembered parts of the few releases that the question is about,
+    /// or from one that says that a release is incomplete. A question about many releases, such as
+    /// a history, believes the list: each step that changes a release asks about it alone.
     fn doubts(&self, part: &Part) -> bool {
         let Some(release) = part.release() else { return false };
         let is_asked = match self {
-            Self::All => false,
-            Self::Some { releases, .. } => releases.contains(&release),
+            Self::Some { releases, .. } if releases.len() <= MOST_DOUBTED => {
+                releases.contains(&release)
+            }
+            _ => false,
         };
         let incomplete = layout::in_release(&release, &layout::incomplete_manifest());
-        is_asked || part.entries.contains_key(&incomplete)
+        is_asked || part.get(&incomplete).is_some()
     }
 
     fn has(&self, tag: &str) -> bool {
@@ -138,6 +94,8 @@ pub(super) struct Index {
     gone: Mutex<BTreeSet<String>>,
     /// Other listed tags that lead nowhere. They are asked for again, in case they are new.
     nowhere: Mutex<BTreeSet<String>>,
+    /// Held while all parts are read, so that two questions at the same moment read them once.
+    all: tokio::sync::Mutex<()>,
 }
 
 /// The outcome of one look at the parts.
@@ -168,6 +126,10 @@ impl Index {
         scope: &Scope<'_>,
     ) -> Result<(Arc<Objects>, Vec<String>), Error> {
         let mut missing = BTreeMap::new();
+        let _alone = match scope {
+            Scope::All => Some(self.all.lock().await),
+            Scope::Some { .. } => None,
+        };
         for look in 1.. {
             // Publishers cannot replace so many parts in turn.
             match self.look(client, scope, &mut missing, look >= LOOKS).await? {
@@ -221,23 +183,23 @@ impl Index {
             return Ok(look);
         }
         if let Scope::Some { sought, .. } = scope {
-            let is_missing = |path: &&&ReleasePath| objects.get(path).is_none();
-            let mut absent: Vec<_> = sought.iter().filter(is_missing).copied().collect();
-            // Most objects that are nowhere are blobs that the registry does not have.
-            if !rest.is_empty() && absent.len() <= MOST_QUESTIONS {
-                let blob = |path: &ReleasePath| match Location::parse(path.as_str()) {
-                    Some(Location::Blob(sha256)) => Some(sha256),
-                    _ => None,
-                };
-                let blobs = absent.iter().filter_map(|path| blob(path)).collect();
-                let missing = blob::missing(client, blobs).await?;
-                absent.retain(|path| !blob(path).is_some_and(|blob| missing.contains(&blob)));
-            }
+            let mut absent: Vec<&ReleasePath> = sought.clone();
             // The newest release has most of what the next one has.
-            let mut at_once = FIRST;
-            while !rest.is_empty() && absent.iter().any(|path| objects.get(path).is_none()) {
+            let (mut at_once, mut limit, mut is_asked) = (FIRST, FEW_QUESTIONS, false);
+            loop {
+                absent.retain(|path| !objects.has(path));
+                // Most objects that are nowhere are blobs that the registry does not have.
+                if !rest.is_empty() && !is_asked && absent.len() <= limit {
+                    let blobs = absent.iter().filter_map(|path| blob_of(path)).collect();
+                    let missing = blob::missing(client, blobs).await?;
+                    absent.retain(|path| !blob_of(path).is_some_and(|it| missing.contains(&it)));
+                    is_asked = true;
+                }
+                if rest.is_empty() || absent.is_empty() {
+                    break;
+                }
                 let newest = rest.split_off(rest.len().saturating_sub(at_once));
-                at_once *= 2;
+                (at_once, limit) = (at_once * 2, MOST_QUESTIONS);
                 if let Some(look) = self.load(client, &mut objects, newest, missing, ignore).await?
                 {
                     return Ok(look);
@@ -259,26 +221,35 @@ impl Index {
         if tags.is_empty() {
             return Ok(None);
         }
-        let read = stream::iter(tags)
+        let mut reads = stream::iter(tags)
             .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
             .buffer_unordered(client.settings.parallelism);
-        let read: Vec<_> = read.try_collect().await?;
+        let (mut parts, mut lost) = (Vec::new(), Vec::new());
+        while let Some((found, tag)) = reads.try_next().await? {
+            // Only what the part keeps of the manifest stays in memory.
+            match found {
+                Some(Found { digest, kind, json, entries }) => {
+                    let size = (kind == Kind::Release).then_some(json.len() as u64);
+                    parts.push(Arc::new(Part::new(tag, digest, size, entries)));
+                }
+                None => lost.push(tag),
+            }
+        }
+        drop(reads);
         let loaded = Arc::make_mut(objects);
         let mut nowhere = self.nowhere();
+        for part in parts {
+            nowhere.remove(&part.tag);
+            loaded.add(part);
+        }
         let mut fewest = LOOKS_AT_NOTHING;
-        for (found, tag) in read {
-            if let Some(Found { digest, kind, json, entries }) = found {
-                let size_of_release = (kind == Kind::Release).then_some(json.len() as u64);
-                nowhere.remove(&tag);
-                loaded.add(Arc::new(Part { tag, digest, size_of_release, entries }));
-            } else {
-                let looks = missing.entry(tag.clone()).or_default();
-                *looks += 1;
-                if *looks >= LOOKS_AT_NOTHING {
-                    nowhere.insert(tag);
-                } else if !nowhere.contains(&tag) {
-                    fewest = fewest.min(*looks);
-                }
+        for tag in lost {
+            let looks = missing.entry(tag.clone()).or_default();
+            *looks += 1;
+            if *looks >= LOOKS_AT_NOTHING {
+                nowhere.insert(tag);
+            } else if !nowhere.contains(&tag) {
+                fewest = fewest.min(*looks);
             }
         }
         drop(nowhere);

@@ -51,7 +51,7 @@ pub(super) async fn find_all(target: &Target, paths: &[ReleasePath]) -> Result<E
     let mut found: Entries = read.into_iter().flatten().collect();
     if !objects.is_empty() {
         let known = target.index.read(client, &Scope::of(&objects)).await?;
-        let entry = |path: ReleasePath| known.get(&path).cloned().map(|stored| (path, stored));
+        let entry = |path: ReleasePath| known.get(&path).map(|stored| (path, stored));
         let named: Entries = objects.into_iter().filter_map(entry).collect();
         found.extend(without_lost_blobs(client, named).await?);
     }
@@ -82,14 +82,14 @@ pub(super) async fn list(target: &Target, scope: &ListScope) -> Result<Vec<Liste
             path.as_str().strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
         }
     };
-    let listed = |(path, stored): (&ReleasePath, &Stored)| Listed {
+    let listed = |(path, stored): (ReleasePath, Stored)| Listed {
         path: path.to_string(),
         entry: stored.entry(),
     };
     let (objects, tags) = target.index.read_with_tags(client, &Scope::All).await?;
     let tags = tags.into_iter().filter(|tag| tag::is_file(tag)).collect();
     let files = file::list(client, tags).await?;
-    let all = objects.iter().chain(&files);
+    let all = objects.iter().chain(files);
     Ok(all.filter(|(path, _)| is_in(path)).map(listed).collect())
 }
 
@@ -128,7 +128,7 @@ pub(super) async fn find(
             (file.stored, version)
         }));
     }
-    let found = target.index.read(client, &Scope::of([path])).await?.get(path).cloned();
+    let found = target.index.read(client, &Scope::of([path])).await?.get(path);
     Ok(found.map(|stored| {
         let version = stored.version();
         (stored, version)

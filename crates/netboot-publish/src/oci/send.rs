@@ -7,7 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{Content, Context, ReleasePath};
 
 use super::artifact::{Entries, Kind, Stored};
-use super::index::{Objects, Part, Scope, release_of};
+use super::index::Scope;
+use super::objects::Objects;
+use super::part::{Part, release_of};
 use super::target::Target;
 use super::writing::{kept_blob, lost_blob, write_part};
 use super::{blob, file, tag, tidy};
@@ -124,12 +126,12 @@ async fn send_part(
                 let there = known.get(upload.path());
                 let there = there.filter(|it| it.sha256 == upload.content().sha256);
                 // Publishers send an object again because it is lost or damaged.
-                let is_damaged = match there {
+                let is_damaged = match &there {
                     Some(stored) => !blob::is_whole(client, stored).await?,
                     None => false,
                 };
                 blob::send(client, &upload, is_repeated || is_damaged, context).await?;
-                match there {
+                match &there {
                     Some(stored) if is_damaged && !blob::is_whole(client, stored).await? => {
                         Err(kept_blob(client, stored))
                     }
@@ -142,7 +144,7 @@ async fn send_part(
         let entry = |upload: &Upload| {
             let Content { sha256, size } = upload.content();
             let new = Stored { sha256, size, modified: now, inline: None };
-            (upload.path().clone(), new.after(known.get(upload.path())))
+            (upload.path().clone(), new.after(known.get(upload.path()).as_ref()))
         };
         let entries: Entries = batch.iter().map(entry).collect();
         if let Some((part, _)) = write_part(target, Kind::Part, entries, None).await? {

@@ -15,8 +15,10 @@ use netboot_core::{Context, Manifest, ReleaseId, ReleasePath, layout};
 
 use super::artifact::{Entries, Kind, MOST_ENTRIES, Stored};
 use super::client::Client;
-use super::index::{Objects, Part, Scope, release_of};
+use super::index::Scope;
 use super::manifests::{self, Written};
+use super::objects::Objects;
+use super::part::{Part, release_of};
 use super::target::Target;
 use super::writing::{LINK_TIME, lost_blob, put_patiently, write_part};
 use super::{blob, file, referrers, tag};
@@ -54,7 +56,7 @@ async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error>
 /// Removes what the new parts replace. A release that is whole becomes one artifact.
 pub(super) async fn after_sending(target: &Target, parts: Vec<Arc<Part>>) -> Result<(), Error> {
     let new = parts.iter().map(|part| part.tag.clone()).collect();
-    let fresh = parts.iter().flat_map(|part| part.entries.clone()).collect();
+    let fresh = parts.iter().flat_map(|part| part.iter()).collect();
     Change { doomed: BTreeSet::new(), fresh, new }.make(target).await
 }
 
@@ -81,8 +83,8 @@ impl Change {
         // A blob that is to go, or that gets other bytes, may be in the part of any release.
         let is_blob = |path: &ReleasePath| release_of(path).is_none();
         let replaces_blob = objects.parts.values().any(|part| {
-            let mut entries = part.entries.iter();
-            entries.any(|(path, stored)| is_blob(path) && self.is_stale(part, path, stored))
+            let mut entries = part.iter();
+            entries.any(|(path, stored)| is_blob(&path) && self.is_stale(part, &path, &stored))
         });
         if replaces_blob || self.doomed.iter().any(is_blob) {
             objects = target.index.read(&target.client, &Scope::All).await?;
@@ -115,13 +117,13 @@ impl Change {
     fn leaves_whole(&self, release: &ReleaseId, objects: &Objects) -> bool {
         let stays = |path: &ReleasePath| {
             let path = layout::in_release(release, path);
-            !self.doomed.contains(&path) && objects.get(&path).is_some()
+            !self.doomed.contains(&path) && objects.has(&path)
         };
         stays(&layout::manifest()) && !stays(&layout::incomplete_manifest())
     }
 
     fn is_outdated(&self, part: &Part) -> bool {
-        part.entries.iter().any(|(path, stored)| self.is_stale(part, path, stored))
+        part.iter().any(|(path, stored)| self.is_stale(part, &path, &stored))
     }
 
     /// Returns true if an object is deleted, or if a new one took its place. If another publisher
@@ -137,10 +139,11 @@ impl Change {
     fn remainder(&self, parts: &[Arc<Part>]) -> Entries {
         let mut entries = Entries::new();
         for part in parts {
-            for (path, stored) in &part.entries {
+            for (path, stored) in part.iter() {
                 let is_older = |there: &Stored| there.order() > stored.order();
-                if !self.is_stale(part, path, stored) && !entries.get(path).is_some_and(is_older) {
-                    entries.insert(path.clone(), stored.clone());
+                if !self.is_stale(part, &path, &stored) && !entries.get(&path).is_some_and(is_older)
+                {
+                    entries.insert(path, stored);
                 }
             }
         }
@@ -162,7 +165,7 @@ impl Change {
             all.parts.values().any(|other| {
                 Some(&other.tag) > last
                     && !self.is_outdated(other)
-                    && other.entries.get(path).is_some_and(|it| it.sha256 == stored.sha256)
+                    && other.get(path).is_some_and(|it| it.sha256 == stored.sha256)
             })
         };
         entries.retain(|path, stored| !is_kept(path, stored));
@@ -187,25 +190,25 @@ impl Change {
             None => Vec::new(),
         };
         let named: Vec<_> = blobs.iter().filter(|path| !self.doomed.contains(path)).collect();
-        let objects = if named.iter().all(|path| known.get(path).is_some()) {
+        let objects = if named.iter().all(|path| known.has(path)) {
             known
         } else {
             &target.index.read(client, &Scope::of(named.iter().copied())).await?
         };
         let named = named.into_iter();
         // A part of another release may still have the bytes that this change replaces.
-        let now = |path| self.fresh.get(path).or_else(|| objects.get(path));
+        let now = |path| self.fresh.get(path).cloned().or_else(|| objects.get(path));
         let named: Vec<_> = named.filter_map(|path| Some((path, now(path)?))).collect();
         if entries.len() + named.len() <= MOST_ENTRIES {
             for (path, stored) in named {
-                entries.entry(path.clone()).or_insert_with(|| stored.clone());
+                entries.entry(path.clone()).or_insert(stored);
             }
         }
         let (written, jsons) = write_all(target, Kind::Release, entries, Some(&manifest)).await?;
         let covered = |part: &Part| {
             part.release().is_none()
-                && part.entries.iter().all(|(path, stored)| {
-                    written.get(path).is_some_and(|it| it.sha256 == stored.sha256)
+                && part.iter().all(|(path, stored)| {
+                    written.get(&path).is_some_and(|it| it.sha256 == stored.sha256)
                 })
         };
         // People find the release under this tag. It is a second tag of the same manifest: a
@@ -286,7 +289,8 @@ async fn delete_parts(target: &Target, parts: &[Arc<Part>]) -> Result<(), Error>
     parts.sort_by(|one, other| one.tag.cmp(&other.tag));
     for part in parts {
         if let Some(size) = part.size_of_release {
-            referrers::delete(&target.client, (part.digest, size), &part.entries).await?;
+            let entries = part.iter().collect();
+            referrers::delete(&target.client, (part.digest, size), &entries).await?;
         }
         manifests::delete(&target.client, &part.digest).await?;
         target.index.forget(&part.tag);

@@ -10,9 +10,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::artifact::{self, Entries, Kind, Stored};
 use super::client::Client;
 use super::failure::OciFailure;
-use super::index::{Part, release_of};
 use super::manifest_json::EMPTY;
 use super::manifests::{self, Written};
+use super::part::{Part, release_of};
 use super::target::Target;
 use super::{blob, tag};
 use crate::error::Error;
@@ -110,7 +110,7 @@ pub(super) async fn write_part(
     }
     let digest = Sha256Digest::of(&json);
     let size_of_release = (kind == Kind::Release).then_some(json.len() as u64);
-    let part = Arc::new(Part { tag, digest, size_of_release, entries });
+    let part = Arc::new(Part::new(tag, digest, size_of_release, entries));
     target.index.add(part.clone());
     Ok(Some((part, json)))
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use netboot_core::{ReleaseId, layout};
 
 use crate::error::Error;
-use crate::oci::index::{Objects, Scope};
+use crate::oci::index::Scope;
+use crate::oci::objects::Objects;
 use crate::oci::target::Target;
 use crate::oci::writing::put_patiently;
 use crate::oci::{manifests, referrers, tag};
@@ -53,8 +54,8 @@ async fn settle_once(
     }
     let manifest = layout::in_release(release, &layout::manifest());
     let incomplete = layout::in_release(release, &layout::incomplete_manifest());
-    let whole = objects.parts.values().rev().find(|part| part.entries.contains_key(&manifest));
-    let whole = whole.filter(|_| objects.get(&incomplete).is_none());
+    let whole = objects.parts.values().rev().find(|part| part.get(&manifest).is_some());
+    let whole = whole.filter(|_| !objects.has(&incomplete));
     if found.is_none() && whole.is_none() {
         return Ok(false);
     }
