@@ -19,6 +19,8 @@ use netboot_testbed::{Registry, RegistryAccess, RsyncDaemon, RsyncModule, S3Serv
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::registry_files::RegistryFiles;
+
 /// The address of another S3 server, with the bucket and the keys of the benchmarks. Without it,
 /// the S3 server is one of the testbed.
 const OTHER_SERVER: &str = "NETBOOT_BENCH_S3";
@@ -47,9 +49,9 @@ enum Filling<'a> {
     Writing(&'a Path),
     /// The files are sent to the store in large batches.
     Sending,
-    /// Each release is published. The store keeps more than files: a registry has an artifact for
-    /// each release.
-    Publishing,
+    /// The registry keeps everything in these files, and an artifact for each release is written
+    /// there.
+    Registry(&'a RegistryFiles),
 }
 
 /// A directory of this machine, and what each question takes.
@@ -105,7 +107,8 @@ pub(crate) fn oci_rows() -> Vec<Row> {
     let registry = Registry::start(directory.path(), &RegistryAccess::Anyone);
     let place = |address| Place::Oci { address, repository: "netboot".to_owned() };
     let wire = Some(Wire::http(registry.address().parse().unwrap()));
-    let filling = Filling::Publishing;
+    let files = RegistryFiles::new(directory.path(), "netboot");
+    let filling = Filling::Registry(&files);
     rows(&Site { name: "growth, OCI", place: &place, wire, counter: None, filling })
 }
 
@@ -182,6 +185,8 @@ impl Site<'_> {
 struct Content {
     memory: MemoryStore,
     releases: usize,
+    /// The number of summaries of a registry.
+    summaries: usize,
     /// The files that the target has and that never change.
     sent: BTreeSet<ReleasePath>,
 }
@@ -189,29 +194,29 @@ struct Content {
 impl Content {
     /// Gives the target releases until there are `count` of them.
     async fn fill(&mut self, site: &Site<'_>, count: usize, blobs: usize) {
-        let publisher = match site.filling {
-            Filling::Publishing => (site.place)(site.address()).publisher().await,
-            Filling::Writing(_) | Filling::Sending => Publisher::new(self.memory.clone()),
-        };
+        let publisher = Publisher::new(self.memory.clone());
         while self.releases < count {
             let release = release_in_memory(self.releases, blobs);
             publisher.publish(&release, &Context::new()).await.unwrap();
+            if let Filling::Registry(files) = site.filling {
+                files.write(self.releases, &release, &self.memory).await;
+            }
             self.releases += 1;
         }
-        if !matches!(site.filling, Filling::Publishing) {
-            self.copy(site).await;
-        }
+        self.copy(site).await;
     }
 
     /// Copies to a target what it lacks, and what changes.
     async fn copy(&mut self, site: &Site<'_>) {
         let mut paths: Vec<ReleasePath> = Vec::new();
-        for scope in [
-            ListScope::Below(layout::blobs()),
-            ListScope::Below(layout::releases()),
-            ListScope::Below("worker".parse().unwrap()),
-            ListScope::Root,
-        ] {
+        let of_releases = [layout::blobs(), layout::releases()].map(ListScope::Below);
+        let others = [ListScope::Below("worker".parse().unwrap()), ListScope::Root];
+        // The artifacts of releases have their files.
+        let of_releases = match site.filling {
+            Filling::Registry(_) => Vec::new(),
+            Filling::Writing(_) | Filling::Sending => of_releases.to_vec(),
+        };
+        for scope in of_releases.into_iter().chain(others) {
             let listed = self.memory.list(&scope).await.unwrap();
             paths.extend(listed.iter().map(|listed| listed.path.parse::<ReleasePath>().unwrap()));
         }
@@ -228,6 +233,15 @@ impl Content {
                 self.send(paths, publisher.store().as_ref()).await;
                 eprintln!("{}: {} objects sent", site.name, number * AT_ONCE + paths.len());
             }
+            if let Filling::Registry(_) = site.filling {
+                // The publishers of the releases would have summarised 32 parts at a time.
+                for number in self.summaries..self.releases / 32 {
+                    let path: ReleasePath = format!("blobs/{number}").parse().unwrap();
+                    let object = file(&path, vec![0]);
+                    publisher.store().send(vec![object], &Context::new()).await.unwrap();
+                    self.summaries += 1;
+                }
+            }
         }
         let never_changes = |path: &ReleasePath| {
             ["blobs/", "releases/"].iter().any(|area| path.as_str().starts_with(area))
@@ -238,12 +252,15 @@ impl Content {
     async fn send(&self, paths: &[ReleasePath], to: &dyn Store) {
         let mut uploads = Vec::new();
         for path in paths {
-            let bytes = self.memory.read(path).await.unwrap().unwrap().bytes;
-            let name = FileName::new("file").unwrap();
-            let file = BytesArtifact::new(ArtifactKind::Script, name, bytes).unwrap();
-            let file: Arc<dyn Artifact> = Arc::new(file);
-            uploads.push(Upload::new(path.clone(), file));
+            let document = self.memory.read(path).await.unwrap().unwrap();
+            uploads.push(file(path, document.bytes.to_vec()));
         }
         to.send(uploads, &Context::new()).await.unwrap();
     }
+}
+
+fn file(path: &ReleasePath, bytes: Vec<u8>) -> Upload {
+    let name = FileName::new("file").unwrap();
+    let file = BytesArtifact::new(ArtifactKind::Script, name, bytes).unwrap();
+    Upload::new(path.clone(), Arc::new(file) as Arc<dyn Artifact>)
 }

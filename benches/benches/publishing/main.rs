@@ -15,6 +15,7 @@ mod growth;
 mod local;
 mod oci;
 mod peers;
+mod registry_files;
 mod rsync;
 mod s3;
 

@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Part,
     /// A file that changes, such as a pointer.
     File,
+    /// A copy of what many parts say.
+    Summary,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Release => "application/vnd.netboot.release.v1",
             Self::Part => "application/vnd.netboot.part.v1",
             Self::File => "application/vnd.netboot.file.v1",
+            Self::Summary => "application/vnd.netboot.summary.v1",
         }
     }
 }
@@ -148,8 +151,18 @@ pub(super) fn referrer(
 
 /// Reads the objects of an artifact. Returns `None` for an artifact that netboot did not write.
 pub(super) fn entries(json: &[u8]) -> Option<(Kind, Entries)> {
+    entries_of(serde_json::from_slice(json).ok()?)
+}
+
+/// Reads the objects of the artifact that was written under `tag`. Returns `None` for others.
+pub(super) fn entries_of_tag(json: &[u8], tag: &str) -> Option<(Kind, Entries)> {
     let manifest: Manifest = serde_json::from_slice(json).ok()?;
-    let mut kinds = [Kind::Release, Kind::Part, Kind::File].into_iter();
+    let is_of_tag = manifest.annotations.get(TAG).is_some_and(|it| it == tag);
+    is_of_tag.then(|| entries_of(manifest)).flatten()
+}
+
+fn entries_of(manifest: Manifest) -> Option<(Kind, Entries)> {
+    let mut kinds = [Kind::Release, Kind::Part, Kind::File, Kind::Summary].into_iter();
     let kind = kinds.find(|kind| kind.media_type() == manifest.artifact_type)?;
     let config = Some(manifest.config).filter(|it| it.media_type != EMPTY_TYPE);
     let entries: Option<Entries> =

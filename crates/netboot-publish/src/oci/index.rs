@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use netboot_core::layout;
-use netboot_core::{ReleaseId, ReleasePath};
+use netboot_core::ReleasePath;
 
 use super::artifact::Kind;
 use super::client::Client;
 use super::manifests::{self, Found};
 use super::objects::Objects;
-use super::part::{Part, blob_of, release_of};
+use super::part::{Part, blob_of};
+use super::scope::Scope;
+use super::summary::Summary;
 use super::{blob, tag};
 use crate::error::Error;
 
@@ -24,66 +25,18 @@ const LOOKS: usize = 10;
 const LOOKS_AT_NOTHING: usize = 3;
 /// The wait before the last of these looks.
 const TAG_TIME: Duration = Duration::from_millis(50);
-/// The most releases of a question for which remembered parts are read again.
-const MOST_DOUBTED: usize = 8;
 /// The most blobs that the registry is asked for, each by a request, before any part of another
 /// release is read.
 const FEW_QUESTIONS: usize = 64;
 /// The most blobs that the registry is asked for after the newest parts are read.
 const MOST_QUESTIONS: usize = 4096;
+/// The fewest wanted parts for which a summary is read.
+const WORTH_A_SUMMARY: usize = 3;
+/// The most bytes of compressed manifests of releases that stay in memory: 16 MiB.
+const MOST_DOCUMENTS: usize = 16 * 1024 * 1024;
 /// The number of parts that are read at first while objects are sought, and then twice as many each
 /// time.
 const FIRST: usize = 2;
-
-/// The parts that a question is about.
-#[derive(Debug)]
-pub(super) enum Scope<'a> {
-    /// All parts.
-    All,
-    /// The parts of these releases, the parts of no release, and of the others as many as are
-    /// needed to find these objects.
-    Some { releases: BTreeSet<ReleaseId>, sought: Vec<&'a ReleasePath> },
-}
-
-impl<'a> Scope<'a> {
-    /// The parts that name objects.
-    pub(super) fn of(paths: impl IntoIterator<Item = &'a ReleasePath>) -> Self {
-        let (mut releases, mut sought) = (BTreeSet::new(), Vec::new());
-        for path in paths {
-            match release_of(path) {
-                Some(release) => _ = releases.insert(release),
-                None => sought.push(path),
-            }
-        }
-        Self::Some { releases, sought }
-    }
-
-    /// Returns true for a part that is read again though its tag is listed. Docker's registry may
-    /// list the tag of a part for ever that two other publishers deleted at the same moment. So
-    /// nothing is concluded from remembered parts of the few releases that the question is about,
-    /// or from one that says that a release is incomplete. A question about many releases, such as
-    /// a history, believes the list: each step that changes a release asks about it alone.
-    fn doubts(&self, part: &Part) -> bool {
-        let Some(release) = part.release() else { return false };
-        let is_asked = match self {
-            Self::Some { releases, .. } if releases.len() <= MOST_DOUBTED => {
-                releases.contains(&release)
-            }
-            _ => false,
-        };
-        let incomplete = layout::in_release(&release, &layout::incomplete_manifest());
-        is_asked || part.get(&incomplete).is_some()
-    }
-
-    fn has(&self, tag: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some { releases, .. } => {
-                tag::release_of_part(tag).is_none_or(|release| releases.contains(&release))
-            }
-        }
-    }
-}
 
 /// Remembers parts, so that each is read once.
 #[derive(Debug, Default)]
@@ -94,6 +47,8 @@ pub(super) struct Index {
     gone: Mutex<BTreeSet<String>>,
     /// Other listed tags that lead nowhere. They are asked for again, in case they are new.
     nowhere: Mutex<BTreeSet<String>>,
+    /// The summaries that were listed, and the tags of the parts that none of them covers.
+    summaries: Mutex<(Vec<Summary>, Vec<String>)>,
     /// Held while all parts are read, so that two questions at the same moment read them once.
     all: tokio::sync::Mutex<()>,
 }
@@ -169,6 +124,7 @@ impl Index {
             tags.retain(|tag| !gone.contains(tag));
             self.nowhere().retain(|tag| tags.contains(tag));
         }
+        self.note_summaries(&others, &tags);
         let mut objects = self.known();
         let stays = |part: &&Arc<Part>| tags.contains(&part.tag) && !scope.doubts(part);
         if !objects.parts.values().all(|part| stays(&part)) {
@@ -179,7 +135,7 @@ impl Index {
         let unknown = tags.into_iter().filter(|tag| !objects.parts.contains_key(tag));
         let (wanted, mut rest) = unknown.partition::<Vec<_>, _>(|tag| scope.has(tag));
         self.remember(&objects);
-        if let Some(look) = self.load(client, &mut objects, wanted, missing, ignore).await? {
+        if let Some(look) = self.load(client, &mut objects, wanted, scope, missing, ignore).await? {
             return Ok(look);
         }
         if let Scope::Some { sought, .. } = scope {
@@ -200,8 +156,8 @@ impl Index {
                 }
                 let newest = rest.split_off(rest.len().saturating_sub(at_once));
                 (at_once, limit) = (at_once * 2, MOST_QUESTIONS);
-                if let Some(look) = self.load(client, &mut objects, newest, missing, ignore).await?
-                {
+                let look = self.load(client, &mut objects, newest, scope, missing, ignore).await?;
+                if let Some(look) = look {
                     return Ok(look);
                 }
             }
@@ -215,12 +171,14 @@ impl Index {
         client: &Client,
         objects: &mut Arc<Objects>,
         tags: Vec<String>,
+        scope: &Scope<'_>,
         missing: &mut BTreeMap<String, usize>,
         ignore: bool,
     ) -> Result<Option<Look>, Error> {
         if tags.is_empty() {
             return Ok(None);
         }
+        let tags = self.load_summaries(client, objects, tags, scope).await?;
         let mut reads = stream::iter(tags)
             .map(|tag| async move { Ok::<_, Error>((manifests::get(client, &tag).await?, tag)) })
             .buffer_unordered(client.settings.parallelism);
@@ -260,6 +218,72 @@ impl Index {
             1 => Some(Look::Changed),
             _ => Some(Look::Nowhere),
         })
+    }
+
+    /// Reads the summaries that have many of these parts, and adds the parts. Returns the tags of
+    /// the others.
+    async fn load_summaries(
+        &self,
+        client: &Client,
+        objects: &mut Arc<Objects>,
+        tags: Vec<String>,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<String>, Error> {
+        let mut tags: BTreeSet<String> = tags.into_iter().collect();
+        let is_worth = |summary: &Summary| {
+            tags.iter().filter(|tag| summary.covers(tag)).count() >= WORTH_A_SUMMARY
+        };
+        let listed = self.summaries().0.clone();
+        let worth: Vec<Summary> = listed.into_iter().filter(is_worth).collect();
+        let wanted = &tags;
+        let mut reads = stream::iter(worth)
+            .map(|summary| async move { summary.read(client, wanted).await })
+            .buffer_unordered(client.settings.parallelism);
+        let mut parts = Vec::new();
+        let mut room = MOST_DOCUMENTS.saturating_sub(objects.documents_size());
+        while let Some(read) = reads.try_next().await? {
+            for part in read.into_iter().flatten().filter(|part| !scope.doubts(part)) {
+                let left = room.checked_sub(part.document_size());
+                room = left.unwrap_or(room);
+                parts.push(if left.is_some() { part } else { part.with_document(None) });
+            }
+        }
+        drop(reads);
+        if !parts.is_empty() {
+            let loaded = Arc::make_mut(objects);
+            for part in parts {
+                tags.remove(&part.tag);
+                loaded.add(Arc::new(part));
+            }
+        }
+        Ok(tags.into_iter().collect())
+    }
+
+    fn note_summaries(&self, others: &[String], tags: &BTreeSet<String>) {
+        let summaries: Vec<Summary> = others.iter().filter_map(|tag| Summary::parse(tag)).collect();
+        let is_alone = |tag: &&String| !summaries.iter().any(|summary| summary.covers(tag));
+        let alone = tags.iter().filter(is_alone).cloned().collect();
+        *self.summaries() = (summaries, alone);
+    }
+
+    /// The tags of the parts that no summary covers, the oldest first.
+    pub(super) fn without_summary(&self) -> Vec<String> {
+        self.summaries().1.clone()
+    }
+
+    /// The summaries that cover one of these parts.
+    pub(super) fn summaries_of(&self, parts: &[Arc<Part>]) -> Vec<Summary> {
+        let covers = |summary: &&Summary| parts.iter().any(|part| summary.covers(&part.tag));
+        self.summaries().0.iter().filter(covers).cloned().collect()
+    }
+
+    /// Forgets a summary that is deleted.
+    pub(super) fn forget_summary(&self, summary: &Summary) {
+        self.summaries().0.retain(|it| it != summary);
+    }
+
+    fn summaries(&self) -> MutexGuard<'_, (Vec<Summary>, Vec<String>)> {
+        self.summaries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, objects: &Arc<Objects>) {

@@ -34,11 +34,18 @@ pub(super) async fn look(target: &Target, question: &Question) -> Result<Answer,
         documents.extend(document.map(|document| (path.clone(), document)));
         entries.insert(path, entry);
     }
-    for path in objects {
-        let Some(stored) = found.get(&path) else { continue };
-        let document = document(target, stored, stored.version()).await?;
-        documents.extend(document.map(|document| (path, document)));
+    let found = |path: ReleasePath| found.get(&path).cloned().map(|stored| (path, stored));
+    let found: Vec<(ReleasePath, Stored)> = objects.into_iter().filter_map(found).collect();
+    let mut reads = stream::iter(found)
+        .map(|(path, stored)| async move {
+            let document = document(target, &stored, stored.version()).await?;
+            Ok::<_, Error>(document.map(|document| (path, document)))
+        })
+        .buffer_unordered(client.settings.parallelism);
+    while let Some(read) = reads.try_next().await? {
+        documents.extend(read);
     }
+    drop(reads);
     Ok(Answer { entries, documents })
 }
 

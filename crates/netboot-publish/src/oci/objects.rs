@@ -21,6 +21,11 @@ impl Objects {
         self.parts.insert(part.tag.clone(), part);
     }
 
+    /// The number of bytes that the compressed manifests of releases take.
+    pub(super) fn documents_size(&self) -> usize {
+        self.parts.values().map(|part| part.document_size()).sum()
+    }
+
     pub(super) fn get(&self, path: &ReleasePath) -> Option<Stored> {
         let blob = blob_of(path);
         let found = self.parts.values().filter_map(|part| part.find(path, blob.as_ref()));

@@ -3,10 +3,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use netboot_core::layout::{self, Location};
 use netboot_core::{ReleaseId, ReleasePath, Sha256Digest};
 
 use super::artifact::{Entries, Stored};
+use super::compression::decompressed;
 
 /// An artifact with objects. Nobody changes a part: a new one takes its place.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Part {
     blobs: Box<[Blob]>,
     /// All other objects.
     others: Entries,
+    /// The manifest of its release, compressed, if a summary has it.
+    document: Option<Bytes>,
 }
 
 /// A blob. Its name is its digest.
@@ -50,7 +54,13 @@ impl Part {
             }
         }
         blobs.sort_unstable();
-        Self { tag, digest, size_of_release, release, blobs: blobs.into(), others }
+        let blobs = blobs.into();
+        Self { tag, digest, size_of_release, release, blobs, others, document: None }
+    }
+
+    /// Adds the compressed manifest of its release.
+    pub(super) fn with_document(self, document: Option<Bytes>) -> Self {
+        Self { document, ..self }
     }
 
     /// The release that the part belongs to. A part of blobs belongs to none.
@@ -65,10 +75,26 @@ impl Part {
     /// Finds an object. If its path is that of a blob, `blob` is the digest in it.
     pub(super) fn find(&self, path: &ReleasePath, blob: Option<&Sha256Digest>) -> Option<Stored> {
         if let Some(stored) = self.others.get(path) {
-            return Some(stored.clone());
+            let inline = stored.inline.clone().or_else(|| self.document(path, stored));
+            return Some(Stored { inline, ..stored.clone() });
         }
         let found = self.blobs.binary_search_by_key(&blob?, |blob| &blob.sha256).ok()?;
         Some(self.blobs.get(found)?.stored())
+    }
+
+    /// The bytes of the manifest of the release, if `path` is its path and a summary has them.
+    fn document(&self, path: &ReleasePath, stored: &Stored) -> Option<Bytes> {
+        let document = self.document.as_ref()?;
+        if *path != layout::in_release(&self.release?, &layout::manifest()) {
+            return None;
+        }
+        let bytes = decompressed(document, stored.size)?;
+        (Sha256Digest::of(&bytes) == stored.sha256).then(|| bytes.into())
+    }
+
+    /// The number of bytes that the manifest of its release takes.
+    pub(super) fn document_size(&self) -> usize {
+        self.document.as_ref().map_or(0, Bytes::len)
     }
 
     /// All objects.

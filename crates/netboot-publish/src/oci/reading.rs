@@ -9,7 +9,7 @@ use netboot_core::{ArtifactReader, ReleasePath};
 
 use super::artifact::{Entries, Stored};
 use super::client::Client;
-use super::index::Scope;
+use super::scope::Scope;
 use super::target::Target;
 use super::{blob, file, tag};
 use crate::error::Error;

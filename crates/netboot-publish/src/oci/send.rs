@@ -7,9 +7,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use netboot_core::{Content, Context, ReleasePath};
 
 use super::artifact::{Entries, Kind, Stored};
-use super::index::Scope;
 use super::objects::Objects;
 use super::part::{Part, release_of};
+use super::scope::Scope;
 use super::target::Target;
 use super::writing::{kept_blob, lost_blob, write_part};
 use super::{blob, file, tag, tidy};

@@ -43,6 +43,7 @@ use crate::store::{
 /// |---|---|---|
 /// | `file-current.ipxe`, `file-worker_netboot.ipxe` | `application/vnd.netboot.file.v1` | one pointer or entry point, whose text is in the manifest as well |
 /// | `part-…` | `application/vnd.netboot.part.v1` | what was sent together: the files of a release that is not whole yet, or blobs |
+/// | `summary-…` | `application/vnd.netboot.summary.v1` | none: it is a compressed copy of what 32 parts say |
 /// | `part-…` and `release-<id>` | `application/vnd.netboot.release.v1` | a whole release: its `manifest.json` is the configuration, its files and the blobs that it names are the layers |
 ///
 /// Batches that are sent in order become one part, which puts all their objects into place at one
@@ -92,6 +93,8 @@ use crate::store::{
 ///   objects that it has looked up.
 /// - **Growth**: one list has all tags. The tag of a part names its release, so a publisher reads
 ///   the parts of its own release, and of others those that name the same blobs, the newest first.
+///   A publisher that sees 40 parts without a summary writes one of the oldest 32. So a history of
+///   1,000 releases takes some 100 requests. A summary that is lost or damaged only costs time.
 #[derive(Clone)]
 pub struct OciStore {
     target: Target,

@@ -79,6 +79,12 @@ pub(super) fn release_of_part(tag: &str) -> Option<ReleaseId> {
     tag.strip_prefix(PART)?.splitn(3, '-').nth(2)?.parse().ok()
 }
 
+/// The time in the tag of a part, as it stands there. Later times sort behind earlier ones.
+pub(super) fn time_of_part(tag: &str) -> Option<&str> {
+    let time = tag.strip_prefix(PART)?.split('-').next()?;
+    (time.len() == 11 && time.chars().all(|c| c.is_ascii_hexdigit())).then_some(time)
+}
+
 pub(super) fn is_file(tag: &str) -> bool {
     tag.starts_with(FILE)
 }

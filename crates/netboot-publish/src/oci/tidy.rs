@@ -15,10 +15,11 @@ use netboot_core::{Context, Manifest, ReleaseId, ReleasePath, layout};
 
 use super::artifact::{Entries, Kind, MOST_ENTRIES, Stored};
 use super::client::Client;
-use super::index::Scope;
 use super::manifests::{self, Written};
 use super::objects::Objects;
 use super::part::{Part, release_of};
+use super::scope::Scope;
+use super::summary::build;
 use super::target::Target;
 use super::writing::{LINK_TIME, lost_blob, put_patiently, write_part};
 use super::{blob, file, referrers, tag};
@@ -57,7 +58,9 @@ async fn delete_all(target: &Target, paths: &[ReleasePath]) -> Result<(), Error>
 pub(super) async fn after_sending(target: &Target, parts: Vec<Arc<Part>>) -> Result<(), Error> {
     let new = parts.iter().map(|part| part.tag.clone()).collect();
     let fresh = parts.iter().flat_map(|part| part.iter()).collect();
-    Change { doomed: BTreeSet::new(), fresh, new }.make(target).await
+    Change { doomed: BTreeSet::new(), fresh, new }.make(target).await?;
+    build::extend(target).await;
+    Ok(())
 }
 
 /// A change of the objects.
@@ -285,8 +288,9 @@ async fn without_lost(client: &Client, entries: Entries) -> Result<Entries, Erro
 
 /// Deletes parts, the oldest first: an object that two parts have keeps its newer bytes to the end.
 async fn delete_parts(target: &Target, parts: &[Arc<Part>]) -> Result<(), Error> {
-    let mut parts: Vec<_> = parts.iter().collect();
+    let mut parts = parts.to_vec();
     parts.sort_by(|one, other| one.tag.cmp(&other.tag));
+    build::delete_of(target, &parts).await?;
     for part in parts {
         if let Some(size) = part.size_of_release {
             let entries = part.iter().collect();

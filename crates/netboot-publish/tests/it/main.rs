@@ -42,6 +42,7 @@ mod oci_hostile;
 mod oci_races;
 mod oci_referrers;
 mod oci_store;
+mod oci_summaries;
 mod patience;
 mod pointers;
 mod proof_text;

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use netboot_core::{ReleaseId, layout};
 
 use crate::error::Error;
-use crate::oci::index::Scope;
 use crate::oci::objects::Objects;
+use crate::oci::scope::Scope;
 use crate::oci::target::Target;
 use crate::oci::writing::put_patiently;
 use crate::oci::{manifests, referrers, tag};
