@@ -78,7 +78,7 @@ async fn write(target: &Target, tags: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a summary says about a part. `None` for a part that is gone, or that will be replaced soon.
+/// Reads what a summary says about a part. `None` for a part that is gone or will be replaced soon.
 async fn read(client: &Client, tag: &str) -> Result<Option<Bytes>, Error> {
     let Some(found) = manifests::get(client, tag).await? else { return Ok(None) };
     let mut document = None;
