@@ -75,9 +75,7 @@ impl Error {
             Self::UnmarkedEntryPoint { mark, .. } => {
                 format!("make the renderer write the comment `{mark}` into the file")
             }
-            Self::NotAProgram { .. } => {
-                "give a program for UEFI, such as iPXE's `ipxe.efi`".to_owned()
-            }
+            Self::NotAProgram { .. } => "give a program for UEFI, such as iPXE's `ipxe.efi`".into(),
             Self::ReservedPath { .. } | Self::FileAboveFile { .. } => {
                 "give the file another path".to_owned()
             }

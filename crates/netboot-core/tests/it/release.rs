@@ -119,12 +119,11 @@ fn a_release_that_lacks_a_part_is_not_made() {
     let text = [MARKED.as_bytes(), &large[..]].concat();
     let error = build(scripted([image("worker")]).entry_point(layout::manifest(), text));
     assert!(matches!(error, Error::ReleaseTooLarge { .. }), "{error:?}");
-    let program = layout::boot_program(Architecture::X86_64);
+    let place = layout::boot_program(Architecture::X86_64);
     for (size, fits) in [(2 << 20, true), (17 << 20, false)] {
         let bytes = [&b"MZ"[..], &vec![0; size]].concat();
-        let built =
-            scripted([image("worker")]).entry_point(program.clone(), bytes).build(pointer());
-        assert_eq!(built.is_ok(), fits, "{built:?}");
+        let made = scripted([image("worker")]).entry_point(place.clone(), bytes).build(pointer());
+        assert_eq!(made.is_ok(), fits, "{made:?}");
     }
     let twice = scripted([image("worker")]).entry_point(layout::boot_script(), MARKED);
     assert_eq!(duplicate(twice), "boot.ipxe");

@@ -20,6 +20,7 @@ use crate::script_url::{ScriptUrl, without_password};
 
 /// The settings of a renderer.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that a caller switches on")]
 pub(super) struct Settings {
     pub(super) ipxe_build: IpxeBuild,
     pub(super) pointer_name: PointerName,

@@ -99,7 +99,7 @@ fn menus_families_and_machines_lead_to_ukis() {
     let release = renderer.render_release(images.clone()).unwrap();
     assert_eq!(release.files().len(), 4);
     let script = renderer.render_machine(&images[0], &machine(), 2).unwrap();
-    assert!(script.contains(&format!("kernel --name worker.efi ../../blobs/")), "{script}");
+    assert!(script.contains("kernel --name worker.efi ../../blobs/"), "{script}");
 }
 
 #[test]

@@ -209,9 +209,10 @@ impl PublicUrl {
             // A program has no mark: Netboot wrote it if the target has a blob with its bytes.
             let blob = self.head(&layout::blob(&found.sha256), context).await?;
             let is_ours = blob.is_ok_and(|head| head.length == Some(found.size));
-            findings.push(match is_ours {
-                true => Finding::Outdated { path },
-                false => Finding::Foreign { path },
+            findings.push(if is_ours {
+                Finding::Outdated { path }
+            } else {
+                Finding::Foreign { path }
             });
         } else if is_entry {
             findings.push(match Pointer::parse(&fetched.bytes) {
