@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use netboot_core::Context;
-use netboot_qemu::{Firmware, Verifier};
+use netboot_qemu::{Firmware, MachineBuilder, Verifier};
 use netboot_testbed::{DebianTree, tool, write_program};
 use netboot_uki::{SecureBootVariable, TestKeys, sign};
 
@@ -98,8 +98,7 @@ async fn linux_enrols_signed_values_and_the_firmware_then_checks_signatures() {
         .firmware_code("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
         .firmware_variables(NO_KEYS);
     let written = |word: &str| VARIABLES.map(|(name, vendor)| format!("{word} {name}-{vendor}"));
-    let setup_mode =
-        written("NETBOOT-WROTE").into_iter().fold(setup_mode, |it, line| it.expect(line));
+    let setup_mode = written("NETBOOT-WROTE").into_iter().fold(setup_mode, MachineBuilder::expect);
     let report = boot(&site, setup_mode, "unsigned.efi").await;
     report.ensure_success().unwrap();
     assert!(!report.locked_down, "{report}");
@@ -108,7 +107,7 @@ async fn linux_enrols_signed_values_and_the_firmware_then_checks_signatures() {
     let report = boot(&site, enrolled.clone(), "unsigned.efi").await;
     let by: Vec<_> = report.refusals.iter().map(|refusal| refusal.by).collect();
     assert_eq!(by, [Verifier::Firmware], "{report}");
-    let enrolled = written("NETBOOT-HAS").into_iter().fold(enrolled, |it, line| it.expect(line));
+    let enrolled = written("NETBOOT-HAS").into_iter().fold(enrolled, MachineBuilder::expect);
     let report = boot(&site, enrolled, "signed.efi").await;
     report.ensure_success().unwrap();
     assert!(report.locked_down, "{report}");
