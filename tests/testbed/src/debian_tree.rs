@@ -75,6 +75,10 @@ impl DebianTree {
     /// The programs that sign EFI programs and lists of certificates, of Debian 12.
     pub const SECURE_BOOT: Self =
         Self::new("secure-boot", DebianSuite::Bookworm, &["efitools", "sbsigntool"]);
+    /// SoftHSM, which keeps keys in files as a token of PKCS #11 does, and `pkcs11-tool`, of
+    /// Debian 12.
+    pub const PKCS11_TOKEN: Self =
+        Self::new("pkcs11-token", DebianSuite::Bookworm, &["opensc", "softhsm2"]);
     /// systemd's stubs for UEFI on 64-bit x86, and `ukify`, of Debian 13.
     pub const TRIXIE_UKIFY: Self =
         Self::new("trixie-ukify", DebianSuite::Trixie, &["systemd-boot-efi", "systemd-ukify"]);
@@ -97,7 +101,7 @@ impl DebianTree {
     pub const SID_NIX: Self = Self::new("sid-nix", DebianSuite::Sid, &["nix-bin"]);
 
     /// Every tree that the tests need.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::OPENSSH_SERVER,
         Self::DHCP_SERVERS,
         Self::KEXEC_TOOLS,
@@ -106,6 +110,7 @@ impl DebianTree {
         Self::TRIXIE_LINUX,
         Self::ARM64_LINUX,
         Self::SECURE_BOOT,
+        Self::PKCS11_TOKEN,
         Self::TRIXIE_UKIFY,
         Self::TRIXIE_ARM64_STUBS,
         Self::TRIXIE_VIRT_FIRMWARE,

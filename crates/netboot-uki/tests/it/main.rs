@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod memory;
 mod pcrs;
+mod pkcs11;
 mod programs;
 mod signers;
 mod ukify;
