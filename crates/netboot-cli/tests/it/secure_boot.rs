@@ -141,26 +141,26 @@ fn an_existing_image_gets_a_uki_or_keeps_its_own() {
     let said = place.fails(&publish);
     assert!(said.contains("it has other bytes than the image's"), "{said}");
 
-    // An image of another name brings its UKI, unless it has several.
+    // A UKI names its profile, so an image of another name is not published without a word.
     fs::write(place.path("worker/worker.efi"), &signed).unwrap();
     let renamed = ["publish", "worker", "--profile", "edge", "--to", "./edge"];
-    place.succeeds(&renamed);
-    place.succeeds(&["export", "uki", "./edge", "edge", "--output", "edge.efi"]);
-    assert!(fs::read(place.path("edge.efi")).unwrap() == signed);
+    let said = place.fails(&renamed);
+    assert!(said.contains("(section .osrel)") && said.contains("remove the UKI"), "{said}");
     fs::write(place.path("worker/other.efi"), "x").unwrap();
     let said = place.fails(&renamed);
     assert!(said.contains("name the UKI of the image `edge.efi`"), "{said}");
-    fs::rename(place.path("worker/worker.efi"), place.path("worker/edge.efi")).unwrap();
-    place.succeeds(&renamed);
+    place.succeeds(&publish);
+    place.succeeds(&["export", "uki", "./pxe", "worker", "--output", "again.efi"]);
+    assert!(fs::read(place.path("again.efi")).unwrap() == signed);
+    let said = place.misuses(&["export", "uki", "./pxe", "worker", "--output", "again.efi"]);
+    assert!(said.contains("`again.efi` is there already"), "{said}");
 
     // Without a UKI, there is nothing to export.
-    fs::remove_file(place.path("worker/edge.efi")).unwrap();
+    fs::remove_file(place.path("worker/worker.efi")).unwrap();
     fs::remove_file(place.path("worker/other.efi")).unwrap();
     place.succeeds(&["publish", "worker", "--to", "./none"]);
     let said = place.fails(&["export", "uki", "./none", "worker", "--output", "none.efi"]);
     assert!(said.contains("has no UKI") && said.contains("netboot publish --uki"), "{said}");
-    let said = place.misuses(&["export", "uki", "./edge", "edge", "--output", "edge.efi"]);
-    assert!(said.contains("`edge.efi` is there already"), "{said}");
 }
 
 #[test]
@@ -248,6 +248,6 @@ fn keys_replace_nothing() {
     let key: PathBuf = place.path("keys/db.key");
     let before = fs::read(&key).unwrap();
     let said = place.fails(&["secure-boot", "keys", "keys"]);
-    assert!(said.contains("give the path of a file that does not exist yet"), "{said}");
+    assert!(said.contains("remove keys/db.key, or write into another directory"), "{said}");
     assert_eq!(fs::read(&key).unwrap(), before);
 }
