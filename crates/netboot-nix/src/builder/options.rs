@@ -23,9 +23,6 @@ use crate::redaction::{Secrets, without_credentials};
 use crate::runner::{EvaluationLimits, Runner};
 use crate::scale_out::ScaleOut;
 
-/// The default number of profiles that are built at the same time.
-const CONCURRENT_PROFILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
-
 /// Returns the name of a profile's configuration within `nixosConfigurations`.
 type Mapping = Arc<dyn Fn(&dyn Profile) -> String + Send + Sync>;
 
@@ -69,6 +66,7 @@ impl fmt::Debug for NixBuilder {
 
 /// The options of a [`NixBuilder`], made by [`NixBuilder::options`].
 #[must_use = "a builder is made by `build`"]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct NixBuilderOptions {
     flake: String,
     state: PathBuf,
@@ -392,7 +390,7 @@ impl NixBuilder {
             keep_logs: Duration::from_secs(30 * 24 * 60 * 60),
             evaluation_processes: NonZeroUsize::MIN,
             evaluation_limits: EvaluationLimits::default(),
-            concurrent_profiles: CONCURRENT_PROFILES,
+            concurrent_profiles: NonZeroUsize::MIN.saturating_add(1),
             secrets: Secrets::default(),
             refused: None,
         }
