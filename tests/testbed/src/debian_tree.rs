@@ -75,7 +75,7 @@ impl DebianTree {
     /// The programs that sign EFI programs and lists of certificates, of Debian 12.
     pub const SECURE_BOOT: Self =
         Self::new("secure-boot", DebianSuite::Bookworm, &["efitools", "sbsigntool"]);
-    /// SoftHSM, which keeps keys in files as a token of PKCS #11 does, and `pkcs11-tool`, of
+    /// `SoftHSM`, which keeps keys in files as a token of PKCS #11 does, and `pkcs11-tool`, of
     /// Debian 12.
     pub const PKCS11_TOKEN: Self =
         Self::new("pkcs11-token", DebianSuite::Bookworm, &["opensc", "softhsm2"]);

@@ -11,7 +11,7 @@ use netboot_uki::{EfiProgram, SigningCommand, SigningInput, sign};
 use crate::programs::sbverify;
 use crate::workshop::{Workshop, db};
 
-/// A program that calls `pkcs11-tool` with the token, which SoftHSM keeps in a directory.
+/// A program that calls `pkcs11-tool` with the token, which `SoftHSM` keeps in a directory.
 fn tool(workshop: &Workshop) -> PathBuf {
     let tokens = workshop.path("tokens");
     fs::create_dir(&tokens).unwrap();
