@@ -25,9 +25,9 @@ pub(crate) struct FirmwareOptions {
     #[arg(long)]
     secure_boot: bool,
 
-    /// The signed shim for machines of an architecture, such as x86_64=shimx64.efi. iPXE 1.21 or
-    /// later starts a UKI by it if the firmware does not know the key of the UKI. You can give this
-    /// option several times.
+    /// The signed shim for machines of an architecture, such as `x86_64=shimx64.efi`. iPXE 2.0
+    /// starts a UKI by it if the firmware does not know the key of the UKI, and so do builds of iPXE
+    /// 1.21 from sources of May 2023 or later. You can give this option several times.
     #[arg(
         long,
         value_name = "ARCHITECTURE=FILE",
@@ -37,7 +37,7 @@ pub(crate) struct FirmwareOptions {
     shim: Vec<(Architecture, PathBuf)>,
 
     /// The iPXE for machines of an architecture whose firmware boots by HTTP, such as
-    /// x86_64=ipxe.efi. Sign it for machines with Secure Boot. It becomes the target's
+    /// `x86_64=ipxe.efi`. Sign it for machines with Secure Boot. It becomes the target's
     /// `boot-<architecture>.efi`. You can give this option several times.
     #[arg(long, value_name = "ARCHITECTURE=FILE", value_parser = architecture_and_file)]
     ipxe_efi: Vec<(Architecture, PathBuf)>,

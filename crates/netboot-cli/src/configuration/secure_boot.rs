@@ -64,7 +64,7 @@ impl SecureBootSection {
             let hint = "write the file of the certificate that the firmware of machines has in db";
             return Err(Problem::new("secure-boot.certificate", "it is missing", hint));
         }
-        if self.key.is_some() == !self.command.is_empty() {
+        if self.key.is_some() != self.command.is_empty() {
             let hint = "write key, the file of the private key, or command, the words of a command \
                         that signs";
             return Err(Problem::new("secure-boot", "it needs either key or command", hint));

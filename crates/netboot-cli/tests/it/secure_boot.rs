@@ -63,8 +63,8 @@ async fn a_uki_is_built_signed_published_exported_and_boots() {
     let flake = TestFlake::new(&Testbed::locate(), "uki").with_stubs();
     let flake = flake.write(&place.path().join("flake")).unwrap();
     let build = [&["build", "--flake", &flake, "--profile", "worker", "--json"], &DB[..]].concat();
-    let built = run(&[&build[..], &["--to", "./pxe"]].concat());
-    let object = built.json();
+    let first = run(&[&build[..], &["--to", "./pxe"]].concat());
+    let object = first.json();
     assert_eq!(object["profiles"][0]["uki"], "artifacts/worker/worker.efi");
     let uki = place.path().join("artifacts/worker/worker.efi");
     assert_verified(&uki, &keys.join("db.crt"));
@@ -86,7 +86,7 @@ async fn a_uki_is_built_signed_published_exported_and_boots() {
     for directory in ["artifacts", "pxe", "other"] {
         assert_no_key(&place.path().join(directory), &keys.join("db.key"));
     }
-    let said = format!("{}{}", built.stdout, built.stderr);
+    let said = format!("{}{}", first.stdout, first.stderr);
     assert!(!said.contains("PRIVATE KEY") && !said.contains("keys/db.key"), "{said}");
 
     let value = |name: &str| fs::read(keys.join(format!("{name}.esl")));

@@ -29,7 +29,7 @@ async fn fill(docker: &Docker) {
     let store = open(&docker.registry.address()).await;
     Publisher::new(store.clone()).publish(&sample_release("one"), &Context::new()).await.unwrap();
     for number in 1..PARTS {
-        put(&store, &blob(number).to_string(), number.to_string()).await;
+        put(&store, blob(number).as_str(), number.to_string()).await;
     }
 }
 
@@ -97,7 +97,7 @@ async fn a_part_that_is_deleted_is_in_no_summary() {
     let reader = open(&address).await;
     let all = list(&reader).await;
     let (gone, kept) = (blob(3), blob(4));
-    open(&address).await.delete(&[gone.clone()], &Context::new()).await.unwrap();
+    open(&address).await.delete(std::slice::from_ref(&gone), &Context::new()).await.unwrap();
     for store in [reader, open(&address).await] {
         let listed = list(&store).await;
         assert_eq!(all.difference(&listed).collect::<Vec<_>>(), [gone.as_str()]);

@@ -144,8 +144,8 @@ async fn equal_images_and_keys_make_equal_ukis() {
     assert!(make(twice()).await == make(twice()).await);
     assert!(make(signing()).await != make(UkiSettings::new().stub(x64())).await);
     let workshop = Workshop::new();
-    let made = twice().make(image(&[]), workshop.path("."), &context).await.unwrap();
-    let checked = check_image_uki(&made, &[db()], &context).await.unwrap().unwrap();
+    let image_with_uki = twice().make(image(&[]), workshop.path("."), &context).await.unwrap();
+    let checked = check_image_uki(&image_with_uki, &[db()], &context).await.unwrap().unwrap();
     let signers: Vec<_> = checked.program().signers().into_iter().map(Result::unwrap).collect();
     let platform = KEYS.certificate(SecureBootVariable::PlatformKey).clone();
     assert_eq!(signers, [db(), platform]);
