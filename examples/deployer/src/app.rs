@@ -8,6 +8,7 @@ use std::sync::Arc;
 use netboot_cli::Progress;
 use netboot_core::CancellationToken;
 
+use crate::attestation::Attestations;
 use crate::bearer::BearerToken;
 use crate::claims::Claims;
 use crate::config::Config;
@@ -40,6 +41,8 @@ pub(crate) struct App {
     pub(crate) health: Health,
     /// The places of machines, by the answers of this service.
     pub(crate) claims: Claims,
+    /// The proofs of machines of what they booted.
+    pub(crate) attestations: Attestations,
     /// The names and addresses of the service.
     pub(crate) hosts: Hosts,
     /// Lines in the log about clients.
@@ -75,6 +78,7 @@ impl App {
             jobs: Jobs::open(&state.join("jobs"), deployment.clone(), &health),
             reports: Reports::open(&state.join("reports"), health.clone()),
             claims: Claims::open(&state.join("claims"), &deployment.config, health.clone()),
+            attestations: Attestations::new(config.machines.len()),
             target_views: TargetViews::new(&deployment.config.views, &health),
             health,
             hosts: Hosts::new(&config.hosts, &deployment.url, address),

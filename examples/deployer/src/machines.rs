@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api_error::ApiError;
 use crate::app::App;
+use crate::attestation::Proof;
 use crate::reports::{MachineId, Report, Stage, latest_boot};
 use crate::timestamp::Timestamp;
 
@@ -38,6 +39,8 @@ pub(crate) struct MachineView {
     pub(crate) boot: BTreeMap<Stage, Timestamp>,
     /// The release whose image it got at its latest boot.
     pub(crate) release: Option<ReleaseId>,
+    /// The last proof of its TPM that counted since its latest boot.
+    pub(crate) proof: Option<Proof>,
     /// The messages of stage 1 at its latest boot, if the image has a closure.
     pub(crate) store: Option<StoreStatus>,
     /// Its last report.
@@ -124,6 +127,7 @@ pub(crate) fn known(app: &App, name: &str) -> Option<MachineView> {
         labels: machine.labels.clone(),
         boot: stages(&reports),
         release: release(&reports),
+        proof: app.attestations.proof(name).filter(|proof| proof.is_of_boot(&reports)),
         store: store(&reports),
         last: reports.last().cloned(),
     })
@@ -138,6 +142,7 @@ fn stranger(name: String, reports: &[Report]) -> MachineView {
         labels: BTreeMap::new(),
         boot: stages(reports),
         release: release(reports),
+        proof: None,
         store: store(reports),
         last: reports.last().cloned(),
     }

@@ -6,6 +6,7 @@
 mod api;
 mod api_error;
 mod app;
+mod attestation;
 mod bearer;
 mod boot;
 mod causes;

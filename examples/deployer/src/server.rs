@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::{
-    api, boot, hand_over, health_check, machines, published, report, served_targets, status_page,
+    api, attestation, boot, hand_over, health_check, machines, published, report, served_targets,
+    status_page,
 };
 
 /// All routes. Reading needs no token, because machines have none. Requests that change releases,
@@ -32,6 +33,7 @@ fn router(app: Arc<App>) -> Router {
         .layer(from_fn(keep_from_other_sites))
         .merge(boot::routes())
         .merge(report::routes())
+        .merge(attestation::routes::routes())
         .layer(from_fn_with_state(app.clone(), origin::check))
         .merge(published::routes())
         .merge(served_targets::routes())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netboot_core::{Architecture, KernelParameter, MacAddress, ProfileName};
+use netboot_core::{Architecture, KernelParameter, MacAddress, ProfileName, Sha256Digest};
 use netboot_ipxe::{
     AssetTag, Assignment, Fleet, MachineKey, MachineName, MachineUuid, Selector, SerialNumber,
     UnknownMachine,
@@ -65,6 +65,11 @@ pub struct KnownMachine {
     /// The host name or IP address at which nixos-anywhere reaches it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// The attestation key of its TPM: the SHA-256 digest of the public area in hexadecimal digits,
+    /// which `tpm2_readpublic` shows behind `000b` as the name of the key.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation_key: Option<Sha256Digest>,
 }
 
 /// The properties by which a machine is recognised.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netboot_cli::Error;
 use netboot_cli::configuration::Configuration;
-use netboot_core::ProfileName;
+use netboot_core::{ProfileName, Sha256Digest};
 use netboot_ipxe::{MachineName, Selector};
 
 /// A machine of the file.
@@ -21,6 +21,8 @@ pub(crate) struct Machine {
     pub(crate) labels: BTreeMap<String, String>,
     /// The host name or IP address at which nixos-anywhere reaches it, if the file has it.
     pub(crate) address: Option<String>,
+    /// The digest of the attestation key of its TPM, if the file has it.
+    pub(crate) attestation_key: Option<Sha256Digest>,
 }
 
 /// The machines of the file, by name.
@@ -46,6 +48,7 @@ pub(super) fn machines(file: &Configuration) -> Result<BTreeMap<String, Machine>
             profile: known.profile.clone(),
             labels: known.labels.clone(),
             address: known.address.clone(),
+            attestation_key: known.attestation_key,
         };
         machines.insert(name.as_str().to_owned(), machine);
     }

@@ -6,6 +6,7 @@ use netboot_core::ReleaseId;
 use serde::Serialize;
 
 use super::store_row::StoreRow;
+use crate::attestation::Proof;
 use crate::machines::MachineView;
 use crate::reports::Stage;
 use crate::timestamp::Timestamp;
@@ -61,6 +62,10 @@ impl Condition {
 
     fn of(machine: &MachineView) -> Self {
         let Some(last) = &machine.last else { return Self::Unseen };
+        let proven = machine.proof.as_ref().map(Proof::release);
+        if proven.is_some_and(|proven| proven.is_none() || proven != machine.release) {
+            return Self::Attention;
+        }
         match last.stage {
             Stage::Init => Self::Up,
             Stage::Failed | Stage::Refused => Self::Attention,
@@ -90,6 +95,12 @@ pub(super) struct MachineRow {
     /// True if anybody could have sent the last report.
     pub(super) is_unverified: bool,
     pub(super) release: Option<String>,
+    /// The release that the TPM of the machine proves.
+    pub(super) proven: Option<String>,
+    /// The reason why the TPM proves no release.
+    pub(super) unproven: Option<String>,
+    /// True if the machine booted another release than it says.
+    pub(super) is_false: bool,
     /// True if that release is not the live one.
     pub(super) is_other: bool,
     pub(super) reason: Option<String>,
@@ -114,6 +125,7 @@ impl MachineRow {
             |stage: Stage| Step { name: stage.as_str(), when: machine.boot.get(&stage).copied() };
         let stage = last.map(|last| last.stage.as_str());
         let address = last.map(|last| last.address.to_string());
+        let proven = machine.proof.as_ref().and_then(Proof::release);
         let release = machine.release.map(|release| release.short());
         let seen = [stage, address.as_deref(), release.as_deref()].map(Option::unwrap_or_default);
         let (own, seen) = (machine.search_text(), seen.join(" "));
@@ -130,6 +142,9 @@ impl MachineRow {
             address,
             is_unverified: last.is_some_and(|last| !last.verified),
             release,
+            proven: proven.map(|release| release.short()),
+            unproven: machine.proof.as_ref().and_then(Proof::problem),
+            is_false: proven.is_some() && machine.release.is_some() && proven != machine.release,
             is_other: machine.release.is_some() && machine.release != live,
             reason: last.and_then(|last| last.reason.clone()),
             store: machine.store.as_ref().map(StoreRow::of),

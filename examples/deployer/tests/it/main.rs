@@ -8,6 +8,7 @@
 
 mod altered_release;
 mod api;
+mod attestation;
 mod boot;
 mod child_environment;
 mod clients;
