@@ -26,8 +26,8 @@ pub(crate) struct FirmwareOptions {
     secure_boot: bool,
 
     /// The signed shim for machines of an architecture, such as `x86_64=shimx64.efi`. iPXE 2.0
-    /// starts a UKI by it if the firmware does not know the key of the UKI, and so do builds of iPXE
-    /// 1.21 from sources of May 2023 or later. You can give this option several times.
+    /// starts a UKI by it if the firmware does not know the key of the UKI. Builds of iPXE 1.21
+    /// from sources of May 2023 or later do so too. You can give this option several times.
     #[arg(
         long,
         value_name = "ARCHITECTURE=FILE",
