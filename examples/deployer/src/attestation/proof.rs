@@ -56,6 +56,7 @@ impl Proof {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn as_text<S: Serializer>(problem: &Unrecognised, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(problem)
 }

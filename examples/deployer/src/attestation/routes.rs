@@ -67,11 +67,11 @@ struct Sent {
 #[serde(deny_unknown_fields)]
 struct SentPcrs {
     #[serde(rename = "4")]
-    pcr_4: String,
+    four: String,
     #[serde(rename = "11")]
-    pcr_11: String,
+    eleven: String,
     #[serde(rename = "12")]
-    pcr_12: String,
+    twelve: String,
 }
 
 async fn challenge(
@@ -139,7 +139,7 @@ impl SentPcrs {
             let value = text.trim().to_ascii_lowercase().parse::<Sha256Digest>();
             value.map_err(|_| bad("a PCR does not have 64 hexadecimal digits"))
         };
-        Ok(PcrValues::new(value(&self.pcr_4)?, value(&self.pcr_11)?, value(&self.pcr_12)?))
+        Ok(PcrValues::new(value(&self.four)?, value(&self.eleven)?, value(&self.twelve)?))
     }
 }
 

@@ -27,9 +27,9 @@ async fn publish(place: &Place, generations: [&str; 2]) -> [(ReleaseId, Measured
     for generation in generations {
         let path = place.path(&format!("{generation}.efi"));
         let image = with_uki(small_release::image("worker", generation.as_bytes()), &path).await;
-        let publisher = place.publisher(SITES[0]);
+        let target = place.publisher(SITES[0]);
         let renderer = small_release::renderer();
-        let id = small_release::publish_images(&publisher, renderer, [image]).await;
+        let id = small_release::publish_images(&target, renderer, [image]).await;
         published.push((id, MeasuredUki::open(&path).unwrap()));
     }
     published.try_into().unwrap()
