@@ -62,7 +62,7 @@ pub(crate) struct ListedRelease {
 #[derive(Debug)]
 pub(crate) struct ReleaseContent {
     pub(crate) profiles: Vec<ProfileName>,
-    /// Those of them whose image has a UKI.
+    /// The profiles whose image has a UKI.
     pub(crate) ukis: Vec<ProfileName>,
     /// The size of all of its objects, also of those that other releases have too.
     pub(crate) size: u64,

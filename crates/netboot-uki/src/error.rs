@@ -58,7 +58,7 @@ pub enum Error {
         /// The fault, as a clause.
         problem: &'static str,
     },
-    /// Nobody gave a stub for the architecture of an image.
+    /// Neither the caller nor the image has a stub for the architecture of the image.
     #[error("there is no stub for the UKI of `{profile}`, which is for {architecture}")]
     NoStub {
         /// The profile.

@@ -1,4 +1,4 @@
-//! What the tests know about the machines that run a script.
+//! The machines that run the scripts of the tests.
 
 use ipxe_script::{IpxeBuild, LintFinding, Linter, Script, SignedPrograms};
 

@@ -59,7 +59,7 @@ pub struct ReleaseOverview {
 pub struct ReleaseSummary {
     /// The profiles that have an image.
     pub profiles: Vec<ProfileName>,
-    /// Those of them whose image has a UKI.
+    /// The profiles whose image has a UKI.
     pub ukis: Vec<ProfileName>,
     /// The size in bytes of all of its objects, also of those that other releases have too.
     pub size: u64,

@@ -87,11 +87,6 @@ impl UkiSettings {
         Ok(self)
     }
 
-    /// Returns true if UKIs are signed.
-    pub fn has_signers(&self) -> bool {
-        !self.signers.is_empty()
-    }
-
     /// Makes the UKI of an image: the kernel, all initrds in order, and the command line, with
     /// `os-release` and the version of the kernel. Signs it, and writes it to
     /// `<directory>/<profile>.efi`, where nothing may be. Equal images, stubs and keys make equal
