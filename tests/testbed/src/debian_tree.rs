@@ -166,6 +166,17 @@ impl DebianTree {
         file
     }
 
+    /// An EFI program of systemd, such as `linuxx64.efi.stub`, for the processor that its name
+    /// tells.
+    ///
+    /// # Panics
+    /// If the tree or the file is missing.
+    pub fn systemd_efi(name: &str) -> PathBuf {
+        let is_arm = name.contains("aa64");
+        let tree = if is_arm { Self::TRIXIE_ARM64_STUBS } else { Self::TRIXIE_UKIFY };
+        tree.path(&format!("usr/lib/systemd/boot/efi/{name}"))
+    }
+
     /// The kernel of the tree.
     ///
     /// # Panics

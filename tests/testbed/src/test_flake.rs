@@ -84,11 +84,8 @@ impl TestFlake {
         if self.has_stubs {
             let stubs = directory.join(STUBS);
             create_directory(&stubs)?;
-            for (tree, name) in [
-                (DebianTree::TRIXIE_UKIFY, "linuxx64.efi.stub"),
-                (DebianTree::TRIXIE_ARM64_STUBS, "linuxaa64.efi.stub"),
-            ] {
-                copy(&tree.path(&format!("usr/lib/{STUBS}/{name}")), &stubs.join(name))?;
+            for name in ["linuxx64.efi.stub", "linuxaa64.efi.stub"] {
+                copy(&DebianTree::systemd_efi(name), &stubs.join(name))?;
             }
         }
         if self.has_aarch64 {

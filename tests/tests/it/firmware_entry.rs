@@ -16,7 +16,8 @@ use netboot_testbed::{DebianTree, PATIENCE};
 use netboot_uki::{SecureBootVariable, TestKeys, sign};
 use tempfile::TempDir;
 
-use crate::secure_boot::{firmware_keys, uki};
+use crate::script_uki::firmware_keys;
+use crate::secure_boot::uki;
 
 /// A release of one image with this UKI, and with this iPXE for firmware.
 async fn release(uki: &Path, ipxe: &Path) -> Release {

@@ -35,5 +35,6 @@ mod pxe_chain;
 mod registry_boot;
 mod reports;
 mod same_release;
+mod script_uki;
 mod secure_boot;
 mod whitelist;

@@ -2,19 +2,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use netboot_core::{
-    ArtifactKind, BytesArtifact, Context, FileArtifact, InitPath, KernelCommandLine,
-    KernelParameter,
-};
-use netboot_qemu::{DirectoryServer, Firmware, FirmwareKeys, Machine, MachineBuilder};
-use netboot_testbed::{DebianTree, PATIENCE, Testbed, cpio, tool};
+use netboot_core::Context;
+use netboot_qemu::{DirectoryServer, Firmware, Machine, MachineBuilder};
+use netboot_testbed::{DebianTree, PATIENCE, tool};
 use netboot_uki::{
-    BootPath, EfiProgram, MeasuredUki, PredictedPcrs, SecureBootVariable, Stub, TestKeys, Uki, sign,
+    BootPath, EfiProgram, MeasuredUki, PredictedPcrs, SecureBootVariable, TestKeys, sign,
 };
 use tempfile::TempDir;
+
+use crate::script_uki::{firmware_keys, uki};
 
 /// Prints the PCRs of the SHA-256 bank. Linux shows them in capital letters.
 const INIT: &str = "#!/bin/busybox sh
@@ -32,21 +30,7 @@ const PARAMETERS: [&str; 3] = ["console=ttyS0", "no_timer_check", "panic=-1"];
 
 /// Makes a UKI that prints its PCRs.
 async fn write_uki(path: &Path) {
-    let (testbed, context) = (Testbed::locate(), Context::new());
-    let kernel = FileArtifact::open(ArtifactKind::Kernel, "bzImage", testbed.kernel(), &context);
-    let busybox = fs::read(testbed.busybox()).unwrap();
-    let files = [("init", INIT.as_bytes()), ("bin/busybox", &busybox)];
-    let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", cpio(&files)).unwrap();
-    let init: InitPath = "/init".parse().unwrap();
-    let parameters = PARAMETERS.map(|it| it.parse::<KernelParameter>().unwrap());
-    let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
-    let line = KernelCommandLine::new(&init, &parameters).unwrap();
-    let uki = Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()), &line)
-        .initrd(Arc::new(initrd))
-        .build()
-        .await
-        .unwrap();
-    uki.write(path, &context).await.unwrap();
+    uki(INIT, &PARAMETERS).await.write(path, &Context::new()).await.unwrap();
 }
 
 /// The lines that a machine with these PCRs prints.
@@ -67,14 +51,8 @@ async fn the_firmware_boots_a_uki_under_secure_boot_and_the_pcrs_are_as_predicte
     let keys = TestKeys::generate("netboot tests", SystemTime::now()).unwrap();
     let db = keys.signer(SecureBootVariable::Signatures).unwrap();
     sign(path("unsigned.efi"), path("signed.efi"), &db, &context).await.unwrap();
-    let value = |variable| keys.signature_list(variable).as_bytes().to_vec();
-    let keys = FirmwareKeys::new(
-        value(SecureBootVariable::PlatformKey),
-        value(SecureBootVariable::KeyExchangeKeys),
-        value(SecureBootVariable::Signatures),
-    );
     let server = DirectoryServer::start(directory.path()).await.unwrap();
-    let machine = machine().firmware(Firmware::UefiSecureBoot).firmware_keys(keys.unwrap());
+    let machine = machine().firmware(Firmware::UefiSecureBoot).firmware_keys(firmware_keys(&keys));
     let url = server.url("signed.efi");
     let report = machine.build().unwrap().boot_by_http(&url, &context).await.unwrap();
     println!("{report}\n{}", report.console);

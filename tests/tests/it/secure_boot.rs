@@ -3,22 +3,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use netboot_core::{
-    ArtifactKind, BytesArtifact, Context, FileArtifact, InitPath, KernelCommandLine,
-    KernelParameter, Release,
-};
+use netboot_core::{ArtifactKind, Context, FileArtifact, Release};
 use netboot_ipxe::Renderer;
 use netboot_publish::{Error, MemoryStore, Publisher};
 use netboot_qemu::{
-    BootReport, DirectoryServer, Firmware, FirmwareKeys, Machine, MachineBuilder, QemuProver,
-    Verifier,
+    BootReport, DirectoryServer, Firmware, Machine, MachineBuilder, QemuProver, Verifier,
 };
-use netboot_testbed::{DebianTree, PATIENCE, Testbed, cpio};
-use netboot_uki::{SecureBootVariable, Stub, TestKeys, Uki, UkiFile, sign};
+use netboot_testbed::PATIENCE;
+use netboot_uki::{SecureBootVariable, TestKeys, Uki, UkiFile, sign};
 use tempfile::TempDir;
+
+use crate::script_uki;
 
 const INIT: &str = "#!/bin/busybox sh
 busybox mkdir -p /proc
@@ -27,34 +24,13 @@ echo \"NETBOOT-BOOTED $(busybox cat /proc/cmdline)\"
 busybox sleep 600
 ";
 
-/// What to do about an image without a UKI.
+/// The hint for an image without a UKI.
 const WITHOUT_UKI: &str =
     "make the image with a UKI, or let a machine without Secure Boot boot its script";
 
 /// Makes a UKI that says its command line, with this last parameter.
 pub(crate) async fn uki(last: &str) -> Uki {
-    let (testbed, context) = (Testbed::locate(), Context::new());
-    let kernel = FileArtifact::open(ArtifactKind::Kernel, "bzImage", testbed.kernel(), &context);
-    let busybox = fs::read(testbed.busybox()).unwrap();
-    let files = [("init", INIT.as_bytes()), ("bin/busybox", &busybox)];
-    let initrd = BytesArtifact::new(ArtifactKind::Initrd, "initrd", cpio(&files)).unwrap();
-    let init: InitPath = "/init".parse().unwrap();
-    let parameters = ["console=ttyS0", "no_timer_check", "panic=-1", last];
-    let parameters = parameters.map(|it| it.parse::<KernelParameter>().unwrap());
-    let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
-    let line = KernelCommandLine::new(&init, &parameters).unwrap();
-    Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()), &line)
-        .initrd(Arc::new(initrd))
-        .build()
-        .await
-        .unwrap()
-}
-
-/// The values of the firmware's variables with these keys.
-pub(crate) fn firmware_keys(keys: &TestKeys) -> FirmwareKeys {
-    use SecureBootVariable::{KeyExchangeKeys, PlatformKey, Signatures};
-    let value = |variable| keys.signature_list(variable).as_bytes().to_vec();
-    FirmwareKeys::new(value(PlatformKey), value(KeyExchangeKeys), value(Signatures)).unwrap()
+    script_uki::uki(INIT, &["console=ttyS0", "no_timer_check", "panic=-1", last]).await
 }
 
 async fn boot(machine: &MachineBuilder, server: &DirectoryServer, name: &str) -> BootReport {

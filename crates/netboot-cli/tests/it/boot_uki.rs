@@ -34,7 +34,7 @@ async fn write_ukis(place: &Place) {
     let init: InitPath = "/init".parse().unwrap();
     let parameters = ["console=ttyS0", "no_timer_check", "panic=-1"];
     let parameters = parameters.map(|it| it.parse::<KernelParameter>().unwrap());
-    let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
+    let stub = DebianTree::systemd_efi("linuxx64.efi.stub");
     let line = KernelCommandLine::new(&init, &parameters).unwrap();
     let uki = Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.await.unwrap()), &line)
         .initrd(Arc::new(initrd))

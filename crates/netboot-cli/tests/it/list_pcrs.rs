@@ -13,11 +13,9 @@ use netboot_uki::{BootPath, EfiProgram, MeasuredUki, Stub, Uki};
 
 use crate::place::Place;
 
-const STUB: &str = "usr/lib/systemd/boot/efi/linuxx64.efi.stub";
-
 /// Publishes an image with a UKI and one without. The kernel in the UKI is a stub, which is small.
 async fn publish(place: &Place, generation: &str) -> (ReleaseId, MeasuredUki) {
-    let (context, stub) = (Context::new(), DebianTree::TRIXIE_UKIFY.path(STUB));
+    let (context, stub) = (Context::new(), DebianTree::systemd_efi("linuxx64.efi.stub"));
     let image = sample_image("all-in-one", generation);
     let kernel = BytesArtifact::new(ArtifactKind::Kernel, "bzImage", fs::read(&stub).unwrap());
     let line = KernelCommandLine::new(image.boot().init(), &[]).unwrap();

@@ -18,8 +18,7 @@ use crate::workplace::Workplace;
 const DB: [&str; 4] = ["--db-key", "keys/db.key", "--db-certificate", "keys/db.crt"];
 
 fn stub(name: &str) -> String {
-    let path = format!("usr/lib/systemd/boot/efi/{name}");
-    DebianTree::TRIXIE_UKIFY.path(&path).display().to_string()
+    DebianTree::systemd_efi(name).display().to_string()
 }
 
 fn ipxe() -> String {

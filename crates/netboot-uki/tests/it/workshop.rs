@@ -24,9 +24,7 @@ pub(crate) fn time() -> SystemTime {
 
 /// The path of one of systemd's stubs.
 pub(crate) fn stub(name: &str) -> PathBuf {
-    let is_arm = name.contains("aa64");
-    let tree = if is_arm { DebianTree::TRIXIE_ARM64_STUBS } else { DebianTree::TRIXIE_UKIFY };
-    tree.path(&format!("usr/lib/systemd/boot/efi/{name}"))
+    DebianTree::systemd_efi(name)
 }
 
 pub(crate) fn artifact(kind: ArtifactKind, name: &str, bytes: &[u8]) -> Arc<dyn Artifact> {

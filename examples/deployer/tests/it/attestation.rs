@@ -38,7 +38,7 @@ async fn publish(place: &Place, generations: [&str; 2]) -> [(ReleaseId, Measured
 /// Makes the UKI of an image. Its kernel is a stub, which is small.
 async fn with_uki(image: Image, path: &Path) -> Image {
     let context = Context::new();
-    let stub = DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub");
+    let stub = DebianTree::systemd_efi("linuxx64.efi.stub");
     let kernel = BytesArtifact::new(ArtifactKind::Kernel, "bzImage", fs::read(&stub).unwrap());
     let line = KernelCommandLine::new(image.boot().init(), &[]).unwrap();
     let uki = Uki::builder(Stub::read(stub).unwrap(), Arc::new(kernel.unwrap()), &line)

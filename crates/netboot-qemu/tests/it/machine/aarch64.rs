@@ -90,7 +90,7 @@ async fn the_programs_of_an_arm_machine_are_named_when_they_are_missing() {
 #[tokio::test]
 async fn arm_firmware_fetches_a_uki_and_refuses_one_that_nobody_signed() {
     let (site, key) = (site().await, SigningKey::new());
-    let stub = DebianTree::TRIXIE_ARM64_STUBS.path("usr/lib/systemd/boot/efi/linuxaa64.efi.stub");
+    let stub = DebianTree::systemd_efi("linuxaa64.efi.stub");
     let mut ukify = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
     ukify.args(["build", "--efi-arch", "aa64", "--uname", "test", "--os-release", "ID=test"]);
     ukify.args(["--cmdline", "console=ttyAMA0 panic=-1", "--stub"]).arg(stub);

@@ -57,7 +57,7 @@ fn add_program(site: &Site, keys: &Path) {
     let mut ukify = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
     ukify.args(["build", "--uname", release, "--os-release", "ID=netboot-test"]);
     ukify.args(["--cmdline", "console=ttyS0 no_timer_check panic=-1", "--stub"]);
-    ukify.arg(DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub"));
+    ukify.arg(DebianTree::systemd_efi("linuxx64.efi.stub"));
     ukify.arg("--linux").arg(&kernel).arg("--initrd").arg(site.path().join("initrd"));
     run(ukify.arg("--output").arg(site.path().join("unsigned.efi")));
 }

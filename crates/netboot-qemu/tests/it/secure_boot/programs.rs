@@ -35,7 +35,7 @@ pub(super) fn add_program(site: &Site, name: &str) {
     let mut ukify = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
     ukify.args(["build", "--uname", "test", "--os-release", "ID=netboot-test"]);
     ukify.args(["--cmdline", COMMAND_LINE, "--stub"]);
-    ukify.arg(DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/linuxx64.efi.stub"));
+    ukify.arg(DebianTree::systemd_efi("linuxx64.efi.stub"));
     ukify.arg("--linux").arg(testbed.kernel()).arg("--initrd").arg(site.path().join("initrd"));
     run(ukify.arg("--output").arg(site.path().join(name)));
 }
@@ -44,6 +44,6 @@ pub(super) fn add_program(site: &Site, name: &str) {
 pub(super) fn add_addon(site: &Site, name: &str) {
     let mut ukify = DebianTree::TRIXIE_UKIFY.python("usr/bin/ukify");
     ukify.args(["build", "--cmdline", "netboot.addon=1", "--stub"]);
-    ukify.arg(DebianTree::TRIXIE_UKIFY.path("usr/lib/systemd/boot/efi/addonx64.efi.stub"));
+    ukify.arg(DebianTree::systemd_efi("addonx64.efi.stub"));
     run(ukify.arg("--output").arg(site.path().join(name)));
 }
